@@ -1,0 +1,454 @@
+//! What a catalog means: every reference bound, every default filled in, nothing left that could be wrong.
+//!
+//! Built by `resolve` alone; read by the macro and by every renderer. It never mentions the YAML's own shape.
+
+use std::time::Duration;
+
+use crate::source::Span;
+
+/// A resolved catalog: the single meeting point of the YAML and everything made from it.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// Short name of the catalog, such as `vsr`.
+    pub name: String,
+    /// Prefix of every exported name, with its underscore: `vsr_`.
+    pub prefix: String,
+    /// Version of the catalog, as `major.minor.patch`.
+    pub version: String,
+    /// How often Prometheus is expected to scrape.
+    pub scrape_interval: Duration,
+    /// The most sample lines that one instance may expose.
+    pub series_budget: u64,
+    /// Labels fixed once for a whole instance, as indices into `labels`, in the order of the catalog.
+    pub constant_labels: Vec<LabelId>,
+    /// All labels, in the order of the catalog.
+    pub labels: Vec<Label>,
+    /// All bucket presets, in the order of the catalog.
+    pub buckets: Vec<BucketPreset>,
+    /// All metric families, in the order of the catalog.
+    pub families: Vec<Family>,
+    /// Suppressed findings.
+    pub exceptions: Vec<Exception>,
+    /// Recording rules.
+    pub rules: Vec<Rule>,
+    /// Service level objectives.
+    pub slos: Vec<Slo>,
+    /// Alerts.
+    pub alerts: Vec<Alert>,
+    /// Dashboards.
+    pub dashboards: Vec<Dashboard>,
+}
+
+/// Index of a label in [`Catalog::labels`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LabelId(pub usize);
+
+/// A label and its closed set of values.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// Key in the catalog; the Rust type is named after it.
+    pub key: String,
+    /// Exported name, as it stands on `/metrics`.
+    pub name: String,
+    /// One sentence on what the label tells.
+    pub help: String,
+    /// The closed set.
+    pub values: LabelValues,
+    /// Where the label is defined.
+    pub span: Span,
+}
+
+/// The values that a label can take.
+#[derive(Clone, Debug)]
+pub enum LabelValues {
+    /// Named values.
+    Enum(Vec<LabelValue>),
+    /// Integers from `min` to `max`, both included.
+    Range {
+        /// Smallest value.
+        min: u32,
+        /// Largest value.
+        max: u32,
+    },
+}
+
+/// One named value of a label.
+#[derive(Clone, Debug)]
+pub struct LabelValue {
+    /// Exported text, in `snake_case`; the Rust variant is the same in `PascalCase`.
+    pub name: String,
+    /// One sentence on when it is recorded.
+    pub help: String,
+}
+
+/// A named list of bucket bounds.
+#[derive(Clone, Debug)]
+pub struct BucketPreset {
+    /// Name in the catalog.
+    pub name: String,
+    /// Upper bounds, strictly increasing, without `+Inf`.
+    pub bounds: Vec<Bound>,
+}
+
+/// One upper bound of a histogram, inclusive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bound {
+    /// The bound in the exported unit.
+    pub value: f64,
+}
+
+/// A metric family.
+#[derive(Clone, Debug)]
+pub struct Family {
+    /// Exported name, such as `vsr_prepare_latency_ms`.
+    pub name: String,
+    /// Name in method names: without prefix, `_total` and the unit's suffix (`prepare_latency`).
+    pub stem: String,
+    /// Help, one sentence, as exported.
+    pub help: String,
+    /// What the number is good for; longer than `help`.
+    pub usage: Option<String>,
+    /// Unit of the exported number.
+    pub unit: Option<Unit>,
+    /// Group that documents the family, such as `latency`.
+    pub group: String,
+    /// Labels of each recording, in the order of the catalog.
+    pub labels: Vec<LabelId>,
+    /// Counter, gauge or histogram, with what belongs to each.
+    pub instrument: Instrument,
+    /// How values of several instances become one; `None` where that makes no sense.
+    pub aggregate: Option<Aggregate>,
+    /// Who answers questions about it.
+    pub owner: Option<String>,
+    /// Whether names and labels may still change.
+    pub stability: Stability,
+    /// Where the family is defined.
+    pub span: Span,
+}
+
+/// What kind of number a family is.
+#[derive(Clone, Debug)]
+pub enum Instrument {
+    /// A total that only grows.
+    Counter,
+    /// A value that goes up and down.
+    Gauge(GaugeValue),
+    /// A distribution over fixed buckets.
+    Histogram {
+        /// Upper bounds, without `+Inf`.
+        bounds: Vec<Bound>,
+    },
+}
+
+/// The number type of a gauge.
+#[derive(Clone, Debug)]
+pub enum GaugeValue {
+    /// Unsigned integer.
+    U64,
+    /// Signed integer.
+    I64,
+    /// Floating point.
+    F64,
+    /// Named states.
+    States(Vec<State>),
+}
+
+/// A named value of a gauge.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Name in `snake_case`; the Rust variant is the same in `PascalCase`.
+    pub name: String,
+    /// Exported number.
+    pub value: u32,
+    /// One sentence on the state.
+    pub help: Option<String>,
+}
+
+/// How gauges of several instances become one number. Counters and histograms are always summed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aggregate {
+    /// Add them.
+    Sum,
+    /// Take the largest.
+    Max,
+    /// Take the smallest.
+    Min,
+}
+
+/// How firm a family's name and labels are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stability {
+    /// Changes only with a major version.
+    #[default]
+    Stable,
+    /// May change with a minor version.
+    Experimental,
+}
+
+/// A unit that the catalog language knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Time, exported in milliseconds, kept in nanoseconds.
+    Milliseconds,
+    /// Time, exported in seconds, kept in nanoseconds.
+    Seconds,
+    /// Bytes.
+    Bytes,
+    /// Bytes per second.
+    BytesPerSecond,
+    /// Operations.
+    Operations,
+    /// Operations per second.
+    OperationsPerSecond,
+    /// Percent, 0 to 100.
+    Percent,
+}
+
+impl Unit {
+    /// All units, with the word that the catalog uses.
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("milliseconds", Self::Milliseconds),
+        ("seconds", Self::Seconds),
+        ("bytes", Self::Bytes),
+        ("bytes_per_second", Self::BytesPerSecond),
+        ("operations", Self::Operations),
+        ("operations_per_second", Self::OperationsPerSecond),
+        ("percent", Self::Percent),
+    ];
+
+    /// The suffix of an exported name that spells the unit.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Milliseconds => "ms",
+            Self::Seconds => "seconds",
+            Self::Bytes => "bytes",
+            Self::BytesPerSecond => "bytes_per_sec",
+            Self::Operations => "operations",
+            Self::OperationsPerSecond => "ops_per_sec",
+            Self::Percent => "percent",
+        }
+    }
+
+    /// The word that the catalog uses.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, unit)| *unit == self).map_or("", |(name, _)| name)
+    }
+
+    /// For units of time, the nanoseconds in one unit.
+    pub const fn nanoseconds(self) -> Option<u64> {
+        match self {
+            Self::Milliseconds => Some(1_000_000),
+            Self::Seconds => Some(1_000_000_000),
+            _ => None,
+        }
+    }
+}
+
+/// A suppressed finding.
+#[derive(Clone, Debug)]
+pub struct Exception {
+    /// Name of the lint.
+    pub lint: String,
+    /// Metrics it is suppressed for; `*` stands for any characters.
+    pub metrics: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A recording rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Recorded name: `level:metric:operations`.
+    pub record: String,
+    /// PromQL.
+    pub expr: String,
+    /// One sentence on what it is for.
+    pub help: Option<String>,
+}
+
+/// A service level objective.
+#[derive(Clone, Debug)]
+pub struct Slo {
+    /// Name in the catalog.
+    pub name: String,
+    /// One sentence.
+    pub help: String,
+    /// Share of good events, in percent.
+    pub objective: f64,
+    /// Time over which the objective holds.
+    pub window: Duration,
+    /// What makes an event good.
+    pub indicator: Indicator,
+}
+
+/// How good events are counted.
+#[derive(Clone, Debug)]
+pub enum Indicator {
+    /// Observations of a histogram at or below one of its bounds.
+    Latency {
+        /// Exported name of the histogram.
+        metric: String,
+        /// A bound of it.
+        bound: f64,
+    },
+    /// A ratio of two counters' selectors.
+    Ratio {
+        /// PromQL selector of good events.
+        good: String,
+        /// PromQL selector of all events.
+        total: String,
+    },
+}
+
+/// An alert.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// `PascalCase` name.
+    pub name: String,
+    /// How urgent.
+    pub severity: Severity,
+    /// Priority of the design document: `P0`, `P1`, `P2`.
+    pub priority: String,
+    /// PromQL; every sample it returns is an alert.
+    pub expr: String,
+    /// How long the expression must hold.
+    pub hold: Duration,
+    /// Group in the rules file.
+    pub group: String,
+    /// A fixed sentence.
+    pub summary: String,
+    /// A template with labels and value.
+    pub description: String,
+    /// What the person on call does.
+    pub runbook: Runbook,
+    /// Cases that prove it fires and keeps quiet.
+    pub tests: Vec<AlertTest>,
+    /// Where the alert is defined.
+    pub span: Span,
+}
+
+/// Who is woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Pages.
+    Critical,
+    /// Files a ticket.
+    Warning,
+    /// Informs.
+    Info,
+}
+
+/// The section of the runbook that belongs to an alert.
+#[derive(Clone, Debug, Default)]
+pub struct Runbook {
+    /// What the alert says, for someone who does not know the protocol.
+    pub meaning: String,
+    /// What users notice.
+    pub impact: String,
+    /// Steps to find the cause.
+    pub diagnosis: Vec<Step>,
+    /// Steps that help.
+    pub mitigation: Vec<Step>,
+    /// When it is over.
+    pub resolved_when: String,
+}
+
+/// One step of a runbook: a sentence, and perhaps a query to run.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What to do or look at.
+    pub text: String,
+    /// PromQL to paste.
+    pub query: Option<String>,
+}
+
+/// One case of an alert's tests, in the notation of `promtool test rules`.
+#[derive(Clone, Debug)]
+pub struct AlertTest {
+    /// Name of the case.
+    pub name: String,
+    /// Distance of the samples.
+    pub interval: Duration,
+    /// Series selector and values in promtool's notation.
+    pub series: Vec<(String, String)>,
+    /// Times at which the alert must not fire.
+    pub quiet_at: Vec<Duration>,
+    /// Times at which it must fire.
+    pub fires_at: Vec<Duration>,
+}
+
+/// A dashboard.
+#[derive(Clone, Debug)]
+pub struct Dashboard {
+    /// Stable identifier, at most 40 characters.
+    pub uid: String,
+    /// Title.
+    pub title: String,
+    /// One sentence.
+    pub help: String,
+    /// Rows of panels.
+    pub rows: Vec<Row>,
+}
+
+/// A row of panels.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Title.
+    pub title: String,
+    /// Panels from left to right.
+    pub panels: Vec<Panel>,
+}
+
+/// A panel; where it has no query of its own, the query follows from the metric's type.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// Title.
+    pub title: String,
+    /// Exported names of the metrics shown.
+    pub metrics: Vec<String>,
+    /// PromQL instead of the derived query.
+    pub expr: Option<String>,
+    /// Unit of `expr`, where it is not the metric's.
+    pub unit: Option<Unit>,
+    /// One sentence.
+    pub help: Option<String>,
+}
+
+impl Catalog {
+    /// The label that an id stands for.
+    ///
+    /// # Panics
+    /// If the id comes from another catalog.
+    pub fn label(&self, id: LabelId) -> &Label {
+        &self.labels[id.0]
+    }
+
+    /// The family of an exported name.
+    pub fn family(&self, name: &str) -> Option<&Family> {
+        self.families.iter().find(|family| family.name == name)
+    }
+
+    /// The number of series of a family: the product of its labels' sizes.
+    pub fn series(&self, family: &Family) -> u64 {
+        family.labels.iter().map(|id| self.label(*id).values.size()).fold(1, u64::saturating_mul)
+    }
+
+    /// The number of sample lines that a family exposes at most per instance.
+    pub fn sample_lines(&self, family: &Family) -> u64 {
+        let lines = match &family.instrument {
+            Instrument::Histogram { bounds } => bounds.len() as u64 + 3,
+            Instrument::Counter | Instrument::Gauge(_) => 1,
+        };
+        self.series(family).saturating_mul(lines)
+    }
+}
+
+impl LabelValues {
+    /// How many values there are.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Enum(values) => values.len() as u64,
+            Self::Range { min, max } => u64::from(max.saturating_sub(*min)) + 1,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Expands a metrics catalog into Rust, and renders the files that operators read.

@@ -1,0 +1,1 @@
+//! The `catalog!` macro of vsr-metrics.

@@ -1,0 +1,143 @@
+//! Static facts about metric families: what the catalog says, at run time, for encoders and tools.
+
+/// A whole catalog.
+#[derive(Debug)]
+pub struct CatalogDescriptor {
+    /// Short name, such as `vsr`.
+    pub name: &'static str,
+    /// Prefix of every exported name.
+    pub prefix: &'static str,
+    /// Version of the catalog.
+    pub version: &'static str,
+    /// Labels fixed once for a whole instance.
+    pub constant_labels: &'static [&'static LabelDescriptor],
+    /// All families, in the order of the catalog.
+    pub families: &'static [Descriptor],
+}
+
+/// A metric family.
+#[derive(Debug)]
+pub struct Descriptor {
+    /// Exported name.
+    pub name: &'static str,
+    /// Help text.
+    pub help: &'static str,
+    /// Unit of the exported number, as the suffix that spells it (`ms`), or empty.
+    pub unit: &'static str,
+    /// Group that documents the family.
+    pub group: &'static str,
+    /// Who answers questions about it, or empty.
+    pub owner: &'static str,
+    /// Whether name and labels are firm.
+    pub stable: bool,
+    /// Labels of each recording.
+    pub labels: &'static [&'static LabelDescriptor],
+    /// What kind of number it is.
+    pub instrument: Instrument,
+    /// How gauges of several instances become one number.
+    pub aggregate: Option<Aggregate>,
+    /// Stored integers in one exported unit: 1,000,000 for milliseconds kept as nanoseconds, else 1.
+    pub scale: u64,
+    /// First cell: in the shards for counters and histograms, among the gauges for gauges.
+    pub first: usize,
+}
+
+/// What kind of number a family is.
+#[derive(Debug)]
+pub enum Instrument {
+    /// A total that only grows; one cell a series.
+    Counter,
+    /// A value that goes up and down.
+    Gauge(GaugeKind),
+    /// A distribution; a cell for each bound, one for `+Inf`, and one for the sum, in that order.
+    Histogram {
+        /// Upper bounds as stored integers (nanoseconds for time), strictly increasing.
+        bounds: &'static [u64],
+        /// The same bounds as exported: `0.1`, `1`, `100`.
+        bound_names: &'static [&'static str],
+    },
+}
+
+/// How the bits of a gauge are read.
+#[derive(Debug)]
+pub enum GaugeKind {
+    /// Unsigned integer.
+    U64,
+    /// Signed integer.
+    I64,
+    /// Floating point.
+    F64,
+    /// Unsigned integer with a name for each value.
+    States(&'static [(&'static str, u32)]),
+}
+
+/// How gauges of several instances become one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aggregate {
+    /// Add them.
+    Sum,
+    /// Take the largest.
+    Max,
+    /// Take the smallest.
+    Min,
+}
+
+/// A label and its closed set of values.
+#[derive(Debug)]
+pub struct LabelDescriptor {
+    /// Exported name.
+    pub name: &'static str,
+    /// Its values.
+    pub values: LabelValues,
+}
+
+/// The values of a label.
+#[derive(Debug)]
+pub enum LabelValues {
+    /// Named values, in the order of their indices.
+    Enum(&'static [&'static str]),
+    /// Integers from `min` to `max`, both included.
+    Range {
+        /// Smallest value.
+        min: u32,
+        /// Largest value.
+        max: u32,
+    },
+}
+
+impl LabelValues {
+    /// How many values there are.
+    pub const fn size(&self) -> usize {
+        match self {
+            Self::Enum(names) => names.len(),
+            Self::Range { min, max } => (*max - *min) as usize + 1,
+        }
+    }
+}
+
+impl Descriptor {
+    /// The number of series: the product of the labels' sizes.
+    pub const fn series(&self) -> usize {
+        let mut product = 1;
+        let mut index = 0;
+        while index < self.labels.len() {
+            product *= self.labels[index].values.size();
+            index += 1;
+        }
+        product
+    }
+
+    /// The number of cells of one series.
+    pub const fn cells_per_series(&self) -> usize {
+        match &self.instrument {
+            Instrument::Counter | Instrument::Gauge(_) => 1,
+            Instrument::Histogram { bounds, .. } => bounds.len() + 2,
+        }
+    }
+
+    /// Whether every series is exported from the start. With a bounded integer among the labels, a series
+    /// appears when it is first recorded: most peers of a large range do not exist.
+    pub fn exported_from_start(&self) -> bool {
+        self.labels.iter().all(|label| matches!(label.values, LabelValues::Enum(_)))
+    }
+}

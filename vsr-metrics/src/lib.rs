@@ -1,0 +1,5 @@
+//! Typed metrics from a YAML catalog.
+#![forbid(unsafe_code)]
+
+pub mod descriptor;
+pub mod storage;

@@ -1,0 +1,15 @@
+//! Where recordings land: one shard of all cells per thread, and one writer per shard.
+//!
+//! A recording reads its thread's slot number, finds that slot's shard, and does a plain load, add and store on
+//! a cell that no other thread writes. There is no locked instruction and no shared cache line. A thread takes
+//! a free slot on its first recording and gives it back when it ends; the shard and its values stay, and the
+//! next thread goes on from them. When all slots are taken, or a thread is being torn down, recordings go to
+//! one shared shard with atomic adds.
+
+mod gauge;
+mod sharded;
+mod slot;
+mod sync;
+
+pub use gauge::Gauges;
+pub use sharded::{PADDING, Sharded};

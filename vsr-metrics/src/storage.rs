@@ -13,3 +13,9 @@ mod sync;
 
 pub use gauge::Gauges;
 pub use sharded::{PADDING, Sharded};
+
+/// A duration as the cells keep it; 584 years and more are one value.
+#[inline]
+pub fn nanoseconds(duration: std::time::Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(duration.subsec_nanos()))
+}

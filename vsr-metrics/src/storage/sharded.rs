@@ -33,23 +33,40 @@ impl<const CELLS: usize> Sharded<CELLS> {
     /// Adds an observation to a histogram whose cells begin at `first`: one for each bound, `+Inf`, the sum.
     #[inline]
     pub fn observe<const BOUNDS: usize>(&self, first: usize, bounds: &[u64; BOUNDS], value: u64) {
+        // Inlined, the number of bounds is a constant again and the search unrolls.
+        self.observe_slice(first, bounds, value);
+    }
+
+    /// [`observe`](Self::observe) for bounds whose number is not known when compiling.
+    #[inline]
+    pub fn observe_slice(&self, first: usize, bounds: &[u64], value: u64) {
         let bucket = bucket(bounds, value);
         match self.own() {
             Some(shard) => {
                 add_alone(&shard[PADDING + first + bucket], 1);
-                saturating_add_alone(&shard[PADDING + first + BOUNDS + 1], value);
+                saturating_add_alone(&shard[PADDING + first + bounds.len() + 1], value);
             }
-            None => self.observe_slowly(first, BOUNDS, bucket, value),
+            None => self.observe_slowly(first, bounds.len(), bucket, value),
         }
     }
 
-    /// Adds the totals of all cells over all threads to `totals`, which has no padding.
+    /// Adds the totals of all cells over all threads to `totals`, which has no padding. A cell's total wraps
+    /// at 2^64, as its parts do; [`saturating_total`](Self::saturating_total) is for sums, which do not.
     pub fn total(&self, totals: &mut [u64]) {
-        for shard in self.shards.iter().chain([&self.shared]).filter_map(OnceLock::get) {
+        for shard in self.shards() {
             for (total, cell) in totals.iter_mut().zip(&shard[PADDING..]) {
                 *total = total.wrapping_add(cell.load(Ordering::Relaxed));
             }
         }
+    }
+
+    /// The total of one cell over all threads, at most `u64::MAX`.
+    pub fn saturating_total(&self, cell: usize) -> u64 {
+        self.shards().map(|shard| shard[PADDING + cell].load(Ordering::Relaxed)).fold(0, u64::saturating_add)
+    }
+
+    fn shards(&self) -> impl Iterator<Item = &[AtomicU64; CELLS]> {
+        self.shards.iter().chain([&self.shared]).filter_map(OnceLock::get).map(|shard| &**shard)
     }
 
     #[inline]
@@ -95,7 +112,7 @@ impl<const CELLS: usize> Default for Sharded<CELLS> {
 /// The first bucket whose bound is not below the value. Counts all bounds instead of stopping early: the
 /// branches that it saves cost more than the comparisons.
 #[inline]
-fn bucket<const BOUNDS: usize>(bounds: &[u64; BOUNDS], value: u64) -> usize {
+fn bucket(bounds: &[u64], value: u64) -> usize {
     bounds.iter().map(|bound| usize::from(value > *bound)).sum()
 }
 

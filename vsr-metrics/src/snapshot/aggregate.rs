@@ -1,0 +1,64 @@
+//! One number for a whole cluster: the instances of each catalog merged into one without constant labels.
+
+use super::{Instance, Part, Snapshot, view};
+use crate::descriptor::{Aggregate, Descriptor, GaugeKind, Instrument};
+use crate::snapshot::Number;
+
+impl Snapshot {
+    /// Counters and histograms summed over instances, gauges by the rule that the catalog gives them. Gauges
+    /// without a rule are left out: no single number would tell the truth.
+    #[must_use]
+    pub fn aggregate(&self) -> Self {
+        let parts =
+            self.parts().map(|part| Part { catalog: part.catalog, instances: vec![merge(part)] }).collect();
+        Self { parts, spare: Vec::new() }
+    }
+}
+
+fn merge(part: &Part) -> Instance {
+    let mut merged = Instance {
+        constants: vec![None; part.catalog.constant_labels.len()],
+        cells: vec![0; part.instances.iter().map(|instance| instance.cells.len()).max().unwrap_or(0)],
+        gauges: vec![None; part.instances.iter().map(|instance| instance.gauges.len()).max().unwrap_or(0)],
+    };
+    for instance in &part.instances {
+        for (total, cell) in merged.cells.iter_mut().zip(&instance.cells) {
+            *total = total.saturating_add(*cell);
+        }
+    }
+    for family in part.catalog.families {
+        if let (Instrument::Gauge(kind), Some(rule)) = (&family.instrument, family.aggregate) {
+            merge_gauges(&mut merged, part, family, kind, rule);
+        }
+    }
+    merged
+}
+
+fn merge_gauges(merged: &mut Instance, part: &Part, family: &Descriptor, kind: &GaugeKind, rule: Aggregate) {
+    for gauge in family.first..family.first + family.series() {
+        let set = part.instances.iter().filter_map(|instance| instance.gauges[gauge]);
+        merged.gauges[gauge] = set.reduce(|a, b| combine(kind, rule, a, b));
+    }
+}
+
+fn combine(kind: &GaugeKind, rule: Aggregate, a: u64, b: u64) -> u64 {
+    match (view::number(kind, a), view::number(kind, b)) {
+        (Number::I64(a), Number::I64(b)) => match rule {
+            Aggregate::Sum => a.saturating_add(b),
+            Aggregate::Max => a.max(b),
+            Aggregate::Min => a.min(b),
+        }
+        .cast_unsigned(),
+        (Number::F64(a), Number::F64(b)) => match rule {
+            Aggregate::Sum => a + b,
+            Aggregate::Max => a.max(b),
+            Aggregate::Min => a.min(b),
+        }
+        .to_bits(),
+        _ => match rule {
+            Aggregate::Sum => a.saturating_add(b),
+            Aggregate::Max => a.max(b),
+            Aggregate::Min => a.min(b),
+        },
+    }
+}

@@ -6,10 +6,15 @@
 //! next thread goes on from them. When all slots are taken, or a thread is being torn down, recordings go to
 //! one shared shard with atomic adds.
 
+mod cell;
 mod gauge;
 mod sharded;
 mod slot;
 mod sync;
+mod taken;
+
+#[cfg(all(test, vsr_metrics_loom))]
+mod models;
 
 pub use gauge::Gauges;
 pub use sharded::{PADDING, Sharded};

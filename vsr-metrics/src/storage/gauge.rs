@@ -1,6 +1,6 @@
 //! Gauges: the last write wins, so there is one cell for all threads.
 
-use super::sync::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// `N` gauges, each a value and a mark that it was ever set.
 pub struct Gauges<const N: usize>([GaugeCell; N]);

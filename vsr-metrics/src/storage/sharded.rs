@@ -2,17 +2,17 @@
 
 use std::sync::OnceLock;
 
+use super::cell::Cell;
 use super::slot;
-use super::sync::{AtomicU64, Ordering};
 
 /// Cells left empty at each end of a shard, so that no two shards share a cache line or a prefetched pair.
 pub const PADDING: usize = 16;
 
 /// `CELLS` counting cells, the padding at both ends included, with a copy for each recording thread.
 pub struct Sharded<const CELLS: usize> {
-    shards: [OnceLock<Box<[AtomicU64; CELLS]>>; slot::SLOTS],
+    shards: [OnceLock<Box<[Cell; CELLS]>>; slot::SLOTS],
     /// For threads without a slot.
-    shared: OnceLock<Box<[AtomicU64; CELLS]>>,
+    shared: OnceLock<Box<[Cell; CELLS]>>,
 }
 
 impl<const CELLS: usize> Sharded<CELLS> {
@@ -25,7 +25,7 @@ impl<const CELLS: usize> Sharded<CELLS> {
     #[inline]
     pub fn add(&self, cell: usize, amount: u64) {
         match self.own() {
-            Some(shard) => add_alone(&shard[PADDING + cell], amount),
+            Some(shard) => shard[PADDING + cell].add_alone(amount),
             None => self.add_slowly(cell, amount),
         }
     }
@@ -43,8 +43,8 @@ impl<const CELLS: usize> Sharded<CELLS> {
         let bucket = bucket(bounds, value);
         match self.own() {
             Some(shard) => {
-                add_alone(&shard[PADDING + first + bucket], 1);
-                saturating_add_alone(&shard[PADDING + first + bounds.len() + 1], value);
+                shard[PADDING + first + bucket].add_alone(1);
+                shard[PADDING + first + bounds.len() + 1].saturating_add_alone(value);
             }
             None => self.observe_slowly(first, bounds.len(), bucket, value),
         }
@@ -55,22 +55,22 @@ impl<const CELLS: usize> Sharded<CELLS> {
     pub fn total(&self, totals: &mut [u64]) {
         for shard in self.shards() {
             for (total, cell) in totals.iter_mut().zip(&shard[PADDING..]) {
-                *total = total.wrapping_add(cell.load(Ordering::Relaxed));
+                *total = total.wrapping_add(cell.load());
             }
         }
     }
 
     /// The total of one cell over all threads, at most `u64::MAX`.
     pub fn saturating_total(&self, cell: usize) -> u64 {
-        self.shards().map(|shard| shard[PADDING + cell].load(Ordering::Relaxed)).fold(0, u64::saturating_add)
+        self.shards().map(|shard| shard[PADDING + cell].load()).fold(0, u64::saturating_add)
     }
 
-    fn shards(&self) -> impl Iterator<Item = &[AtomicU64; CELLS]> {
+    fn shards(&self) -> impl Iterator<Item = &[Cell; CELLS]> {
         self.shards.iter().chain([&self.shared]).filter_map(OnceLock::get).map(|shard| &**shard)
     }
 
     #[inline]
-    fn own(&self) -> Option<&[AtomicU64; CELLS]> {
+    fn own(&self) -> Option<&[Cell; CELLS]> {
         self.shards.get(slot::current())?.get().map(|shard| &**shard)
     }
 
@@ -78,8 +78,8 @@ impl<const CELLS: usize> Sharded<CELLS> {
     #[inline(never)]
     fn add_slowly(&self, cell: usize, amount: u64) {
         match self.shards.get(slot::assign()) {
-            Some(shard) => add_alone(&shard.get_or_init(empty)[PADDING + cell], amount),
-            None => add_shared(&self.shared.get_or_init(empty)[PADDING + cell], amount),
+            Some(shard) => shard.get_or_init(empty)[PADDING + cell].add_alone(amount),
+            None => self.shared.get_or_init(empty)[PADDING + cell].add_shared(amount),
         }
     }
 
@@ -91,13 +91,13 @@ impl<const CELLS: usize> Sharded<CELLS> {
         match self.shards.get(slot::assign()) {
             Some(shard) => {
                 let shard = shard.get_or_init(empty);
-                add_alone(&shard[bucket], 1);
-                saturating_add_alone(&shard[sum], value);
+                shard[bucket].add_alone(1);
+                shard[sum].saturating_add_alone(value);
             }
             None => {
                 let shard = self.shared.get_or_init(empty);
-                add_shared(&shard[bucket], 1);
-                saturating_add_shared(&shard[sum], value);
+                shard[bucket].add_shared(1);
+                shard[sum].saturating_add_shared(value);
             }
         }
     }
@@ -116,30 +116,9 @@ fn bucket(bounds: &[u64], value: u64) -> usize {
     bounds.iter().map(|bound| usize::from(value > *bound)).sum()
 }
 
-/// Adds to a cell that no other thread writes.
-#[inline]
-fn add_alone(cell: &AtomicU64, amount: u64) {
-    cell.store(cell.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
-}
-
-#[inline]
-fn saturating_add_alone(cell: &AtomicU64, amount: u64) {
-    cell.store(cell.load(Ordering::Relaxed).saturating_add(amount), Ordering::Relaxed);
-}
-
-fn add_shared(cell: &AtomicU64, amount: u64) {
-    cell.fetch_add(amount, Ordering::Relaxed);
-}
-
-fn saturating_add_shared(cell: &AtomicU64, amount: u64) {
-    let add = |sum: u64| Some(sum.saturating_add(amount));
-    // The closure never declines, so neither does the update.
-    let _ = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
-}
-
 /// A shard of zeros, built on the heap: a large catalog's shard would overflow a thread's stack.
-fn empty<const CELLS: usize>() -> Box<[AtomicU64; CELLS]> {
-    let cells: Box<[AtomicU64]> = (0..CELLS).map(|_| AtomicU64::new(0)).collect();
+fn empty<const CELLS: usize>() -> Box<[Cell; CELLS]> {
+    let cells: Box<[Cell]> = (0..CELLS).map(|_| Cell::zero()).collect();
     match cells.try_into() {
         Ok(cells) => cells,
         Err(_) => unreachable!("the slice was collected from CELLS cells"),

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use super::sync::{AtomicBool, Ordering};
+use super::taken::Taken;
 
 /// How many threads can record at once without sharing a shard.
 pub(super) const SLOTS: usize = 128;
@@ -15,7 +15,12 @@ const UNASSIGNED: usize = usize::MAX;
 /// The thread has no slot of its own, or no longer.
 const SHARED: usize = usize::MAX - 1;
 
-static TAKEN: Taken = Taken::new();
+#[cfg(not(vsr_metrics_loom))]
+static TAKEN: Taken<SLOTS> = Taken::none();
+#[cfg(vsr_metrics_loom)]
+loom::lazy_static! {
+    static ref TAKEN: Taken<SLOTS> = Taken::none();
+}
 
 thread_local! {
     /// Has no destructor, so it can be read for as long as the thread runs.
@@ -51,28 +56,5 @@ impl Drop for Lease {
         if slot < SLOTS {
             TAKEN.give_back(slot);
         }
-    }
-}
-
-/// Which slots are held.
-pub(super) struct Taken<const N: usize = SLOTS>([AtomicBool; N]);
-
-impl<const N: usize> Taken<N> {
-    #[cfg(not(vsr_metrics_loom))]
-    const fn new() -> Self {
-        Self([const { AtomicBool::new(false) }; N])
-    }
-
-    /// A free slot, with everything its last holder wrote visible.
-    pub(super) fn take(&self) -> Option<usize> {
-        self.0.iter().position(|taken| {
-            !taken.load(Ordering::Relaxed)
-                && taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
-        })
-    }
-
-    /// Lets another thread go on from this slot.
-    pub(super) fn give_back(&self, slot: usize) {
-        self.0[slot].store(false, Ordering::Release);
     }
 }

@@ -1,0 +1,102 @@
+//! Recording allocates nothing, once a thread has its shard.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use vsr_metrics::Snapshot;
+use vsr_metrics::descriptor::{CatalogDescriptor, Descriptor, Instrument};
+use vsr_metrics::storage::{Gauges, PADDING, Sharded};
+use vsr_metrics::timer::Timer;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged; the count is a thread-local without a
+// destructor, which allocates nothing and is there for as long as the thread runs.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the pointer came from `alloc` above, thus from the system's allocator.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+static BOUNDS: [u64; 2] = [10, 20];
+static CATALOG: CatalogDescriptor = CatalogDescriptor {
+    name: "test",
+    prefix: "test_",
+    version: "1.0.0",
+    constant_labels: &[],
+    families: &[
+        Descriptor {
+            name: "test_events_total",
+            help: "Events.",
+            unit: "",
+            group: "test",
+            owner: "",
+            stable: true,
+            labels: &[],
+            instrument: Instrument::Counter,
+            aggregate: None,
+            scale: 1,
+            first: 0,
+        },
+        Descriptor {
+            name: "test_size",
+            help: "Sizes.",
+            unit: "",
+            group: "test",
+            owner: "",
+            stable: true,
+            labels: &[],
+            instrument: Instrument::Histogram { bounds: &BOUNDS, bound_names: &["10", "20"] },
+            aggregate: None,
+            scale: 1,
+            first: 1,
+        },
+    ],
+};
+
+fn allocations(of: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.get();
+    of();
+    ALLOCATIONS.get() - before
+}
+
+fn record(cells: &Sharded<{ PADDING + 5 + PADDING }>, gauges: &Gauges<1>) {
+    for value in 0..1_000 {
+        cells.add(0, 1);
+        cells.observe(1, &BOUNDS, value % 30);
+        gauges.set(0, value);
+        gauges.add(0, 1);
+        drop(Timer::start(cells, 1, &BOUNDS));
+    }
+}
+
+#[test]
+fn recording_and_a_second_snapshot_allocate_nothing() {
+    static CELLS: Sharded<{ PADDING + 5 + PADDING }> = Sharded::new();
+    static GAUGES: Gauges<1> = Gauges::new();
+
+    assert!(allocations(|| record(&CELLS, &GAUGES)) > 0, "the counter counts: the shard was built");
+    assert_eq!(allocations(|| record(&CELLS, &GAUGES)), 0);
+
+    let mut snapshot = Snapshot::new();
+    snapshot.record_instance(&CATALOG, &[], &CELLS, &GAUGES);
+    let again = allocations(|| {
+        snapshot.clear();
+        snapshot.record_instance(&CATALOG, &[], &CELLS, &GAUGES);
+    });
+    assert_eq!(again, 0);
+}

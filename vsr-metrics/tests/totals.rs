@@ -1,0 +1,199 @@
+//! Nothing recorded is lost: totals are exact however many threads record, come, go, or are being torn down.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Barrier, Mutex, MutexGuard};
+use std::thread;
+
+use vsr_metrics::storage::{PADDING, Sharded};
+
+const COUNTER: usize = 0;
+/// Three bounds, `+Inf` and the sum.
+const HISTOGRAM: usize = 1;
+const BOUNDS: [u64; 3] = [10, 20, 30];
+const CELLS: usize = 6;
+
+type Storage = Sharded<{ PADDING + CELLS + PADDING }>;
+
+/// Slots belong to the process: a test that counts on their number runs alone.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn totals(storage: &Storage) -> [u64; CELLS] {
+    let mut totals = [0; CELLS];
+    storage.total(&mut totals);
+    totals
+}
+
+/// How much the sanitizers, which slow everything down tenfold, leave of a test.
+fn scaled(count: u64) -> u64 {
+    std::env::var("VSR_METRICS_SCALE")
+        .ok()
+        .and_then(|share| share.parse::<u64>().ok())
+        .map_or(count, |n| count / n)
+}
+
+#[test]
+fn sixty_four_threads_at_once() {
+    let _alone = alone();
+    let storage = Storage::new();
+    let each = scaled(1_000_000);
+    thread::scope(|scope| {
+        for _ in 0..64 {
+            scope.spawn(|| {
+                for value in 0..each {
+                    storage.add(COUNTER, 1);
+                    storage.observe(HISTOGRAM, &BOUNDS, value % 40);
+                }
+            });
+        }
+    });
+    let [counter, buckets @ .., sum] = totals(&storage);
+    assert_eq!(counter, 64 * each);
+    assert_eq!(buckets.iter().sum::<u64>(), 64 * each);
+    assert_eq!(sum, 64 * (0..each).map(|value| value % 40).sum::<u64>());
+}
+
+#[test]
+fn ten_thousand_threads_that_come_and_go() {
+    let _alone = alone();
+    let storage = Storage::new();
+    let threads = scaled(10_000);
+    for _ in 0..threads / 10 {
+        thread::scope(|scope| {
+            for _ in 0..10 {
+                scope.spawn(|| storage.add(COUNTER, 1));
+            }
+        });
+    }
+    assert_eq!(totals(&storage)[COUNTER], threads / 10 * 10);
+}
+
+#[test]
+fn more_threads_than_slots() {
+    const THREADS: usize = 300;
+    let _alone = alone();
+    let storage = Storage::new();
+    let all_have_recorded = Barrier::new(THREADS);
+    let each = scaled(10_000);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                storage.add(COUNTER, 1);
+                all_have_recorded.wait();
+                for _ in 1..each {
+                    storage.add(COUNTER, 1);
+                    storage.observe(HISTOGRAM, &BOUNDS, 15);
+                }
+            });
+        }
+    });
+    let [counter, _, second, _, _, sum] = totals(&storage);
+    assert_eq!(counter, THREADS as u64 * each);
+    assert_eq!([second, sum], [THREADS as u64 * (each - 1), THREADS as u64 * (each - 1) * 15]);
+}
+
+#[test]
+fn recording_from_destructors_while_the_thread_is_torn_down() {
+    static STORAGE: Storage = Storage::new();
+    static RECORDED: AtomicBool = AtomicBool::new(false);
+
+    struct RecordsWhenDropped;
+    impl Drop for RecordsWhenDropped {
+        fn drop(&mut self) {
+            STORAGE.add(COUNTER, 1);
+            STORAGE.observe(HISTOGRAM, &BOUNDS, 10);
+            RECORDED.store(true, Ordering::Relaxed);
+        }
+    }
+    thread_local! {
+        static EARLY: Cell<Option<RecordsWhenDropped>> = const { Cell::new(None) };
+        static LATE: Cell<Option<RecordsWhenDropped>> = const { Cell::new(None) };
+    }
+
+    let _alone = alone();
+    // Destructors run in the order of registration or against it, depending on the platform: one lies on
+    // each side of the storage's own.
+    for _ in 0..100 {
+        thread::spawn(|| {
+            EARLY.set(Some(RecordsWhenDropped));
+            STORAGE.add(COUNTER, 1);
+            LATE.set(Some(RecordsWhenDropped));
+        })
+        .join()
+        .expect("no panic");
+    }
+    // A thread whose very first recording happens in a destructor.
+    thread::spawn(|| EARLY.set(Some(RecordsWhenDropped))).join().expect("no panic");
+    assert!(RECORDED.load(Ordering::Relaxed));
+    assert_eq!(totals(&STORAGE), [301, 201, 0, 0, 0, 2010]);
+}
+
+#[test]
+fn every_bound_is_inclusive_to_the_nanosecond() {
+    let _alone = alone();
+    for (index, bound) in BOUNDS.iter().enumerate() {
+        let storage = Storage::new();
+        for value in [bound - 1, *bound, bound + 1] {
+            storage.observe(HISTOGRAM, &BOUNDS, value);
+        }
+        let buckets = &totals(&storage)[HISTOGRAM..=HISTOGRAM + BOUNDS.len()];
+        assert_eq!(buckets.iter().sum::<u64>(), 3);
+        assert_eq!([buckets[index], buckets[index + 1]], [2, 1]);
+    }
+}
+
+#[test]
+fn a_counter_wraps_and_a_sum_stays() {
+    let _alone = alone();
+    let storage = Storage::new();
+    storage.add(COUNTER, u64::MAX);
+    storage.add(COUNTER, 2);
+    storage.observe(HISTOGRAM, &BOUNDS, u64::MAX);
+    storage.observe(HISTOGRAM, &BOUNDS, u64::MAX);
+    thread::scope(|scope| {
+        scope.spawn(|| storage.observe(HISTOGRAM, &BOUNDS, u64::MAX));
+    });
+    assert_eq!(totals(&storage)[COUNTER], 1);
+    assert_eq!(storage.saturating_total(CELLS - 1), u64::MAX);
+}
+
+/// Readers never wait and never see a total fall, whatever the writers do.
+#[test]
+fn totals_never_fall_while_threads_record() {
+    let _alone = alone();
+    let storage = Storage::new();
+    let done = AtomicBool::new(false);
+    let each = scaled(500_000);
+    thread::scope(|scope| {
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut last = [0; CELLS];
+                    while !done.load(Ordering::Acquire) {
+                        let now = totals(&storage);
+                        assert!(
+                            now.iter().zip(&last).all(|(now, last)| now >= last),
+                            "{last:?} then {now:?}"
+                        );
+                        last = now;
+                    }
+                })
+            })
+            .collect();
+        let writers: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| (0..each).for_each(|value| storage.observe(HISTOGRAM, &BOUNDS, value % 40)))
+            })
+            .collect();
+        for writer in writers {
+            writer.join().expect("no panic");
+        }
+        done.store(true, Ordering::Release);
+        for reader in readers {
+            reader.join().expect("no total fell");
+        }
+    });
+}

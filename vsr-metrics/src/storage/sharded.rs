@@ -88,17 +88,14 @@ impl<const CELLS: usize> Sharded<CELLS> {
     fn observe_slowly(&self, first: usize, bounds: usize, bucket: usize, value: u64) {
         let bucket = PADDING + first + bucket;
         let sum = PADDING + first + bounds + 1;
-        match self.shards.get(slot::assign()) {
-            Some(shard) => {
-                let shard = shard.get_or_init(empty);
-                shard[bucket].add_alone(1);
-                shard[sum].saturating_add_alone(value);
-            }
-            None => {
-                let shard = self.shared.get_or_init(empty);
-                shard[bucket].add_shared(1);
-                shard[sum].saturating_add_shared(value);
-            }
+        if let Some(shard) = self.shards.get(slot::assign()) {
+            let shard = shard.get_or_init(empty);
+            shard[bucket].add_alone(1);
+            shard[sum].saturating_add_alone(value);
+        } else {
+            let shard = self.shared.get_or_init(empty);
+            shard[bucket].add_shared(1);
+            shard[sum].saturating_add_shared(value);
         }
     }
 }
@@ -117,6 +114,7 @@ fn bucket(bounds: &[u64], value: u64) -> usize {
 }
 
 /// A shard of zeros, built on the heap: a large catalog's shard would overflow a thread's stack.
+#[allow(clippy::unnecessary_box_returns)] // by value it would overflow the stack, which is what this is for
 fn empty<const CELLS: usize>() -> Box<[Cell; CELLS]> {
     let cells: Box<[Cell]> = (0..CELLS).map(|_| Cell::zero()).collect();
     match cells.try_into() {

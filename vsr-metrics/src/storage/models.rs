@@ -14,7 +14,7 @@ fn a_slot_handed_over_loses_nothing() {
     loom::model(|| {
         let storage = Arc::new((Taken::<1>::none(), Cell::zero()));
         let record = |storage: Arc<(Taken<1>, Cell)>| {
-            storage.0.take().is_some_and(|slot| {
+            storage.0.take_from(0).is_some_and(|slot| {
                 storage.1.add_alone(1);
                 storage.1.add_alone(1);
                 storage.0.give_back(slot);
@@ -41,7 +41,7 @@ fn no_two_threads_hold_one_slot() {
         let threads: Vec<_> = (0..2)
             .map(|_| {
                 let taken = Arc::clone(&taken);
-                thread::spawn(move || taken.take())
+                thread::spawn(move || taken.take_from(0))
             })
             .collect();
         let mut slots: Vec<_> =

@@ -10,7 +10,7 @@ pub const PADDING: usize = 16;
 
 /// `CELLS` counting cells, the padding at both ends included, with a copy for each recording thread.
 pub struct Sharded<const CELLS: usize> {
-    shards: [OnceLock<Box<[Cell; CELLS]>>; slot::SLOTS],
+    shards: [OnceLock<Box<[Cell; CELLS]>>; slot::TABLE],
     /// For threads without a slot.
     shared: OnceLock<Box<[Cell; CELLS]>>,
 }
@@ -18,7 +18,7 @@ pub struct Sharded<const CELLS: usize> {
 impl<const CELLS: usize> Sharded<CELLS> {
     /// Empty storage; allocates nothing until a thread records.
     pub const fn new() -> Self {
-        Self { shards: [const { OnceLock::new() }; slot::SLOTS], shared: OnceLock::new() }
+        Self { shards: [const { OnceLock::new() }; slot::TABLE], shared: OnceLock::new() }
     }
 
     /// Adds to one cell.
@@ -71,14 +71,14 @@ impl<const CELLS: usize> Sharded<CELLS> {
 
     #[inline]
     fn own(&self) -> Option<&[Cell; CELLS]> {
-        self.shards.get(slot::current())?.get().map(|shard| &**shard)
+        self.shards[slot::current()].get().map(|shard| &**shard)
     }
 
     #[cold]
     #[inline(never)]
     fn add_slowly(&self, cell: usize, amount: u64) {
-        match self.shards.get(slot::assign()) {
-            Some(shard) => shard.get_or_init(empty)[PADDING + cell].add_alone(amount),
+        match slot::assign() {
+            Some(slot) => self.shards[slot].get_or_init(empty)[PADDING + cell].add_alone(amount),
             None => self.shared.get_or_init(empty)[PADDING + cell].add_shared(amount),
         }
     }
@@ -88,8 +88,8 @@ impl<const CELLS: usize> Sharded<CELLS> {
     fn observe_slowly(&self, first: usize, bounds: usize, bucket: usize, value: u64) {
         let bucket = PADDING + first + bucket;
         let sum = PADDING + first + bounds + 1;
-        if let Some(shard) = self.shards.get(slot::assign()) {
-            let shard = shard.get_or_init(empty);
+        if let Some(slot) = slot::assign() {
+            let shard = self.shards[slot].get_or_init(empty);
             shard[bucket].add_alone(1);
             shard[sum].saturating_add_alone(value);
         } else {

@@ -7,44 +7,44 @@ use std::cell::Cell;
 
 use super::taken::Taken;
 
-/// How many threads can record at once without sharing a shard.
-pub(super) const SLOTS: usize = 128;
+/// Entries of a table with a place for every slot. A slot is a byte, so that an index needs no check.
+pub(super) const TABLE: usize = 256;
 
-/// The thread has not recorded yet.
-const UNASSIGNED: usize = usize::MAX;
-/// The thread has no slot of its own, or no longer.
-const SHARED: usize = usize::MAX - 1;
+/// No slot: the thread has not recorded yet, or has to share. Its place in every table stays empty.
+const NONE: u8 = 0;
 
 #[cfg(not(vsr_metrics_loom))]
-static TAKEN: Taken<SLOTS> = Taken::none();
+static TAKEN: Taken<TABLE> = Taken::none();
 #[cfg(vsr_metrics_loom)]
 loom::lazy_static! {
-    static ref TAKEN: Taken<SLOTS> = Taken::none();
+    static ref TAKEN: Taken<TABLE> = Taken::none();
 }
 
 thread_local! {
     /// Has no destructor, so it can be read for as long as the thread runs.
-    static SLOT: Cell<usize> = const { Cell::new(UNASSIGNED) };
+    static SLOT: Cell<u8> = const { Cell::new(NONE) };
+    /// Whether the thread asked for a slot before; whatever it got, it asks only once.
+    static ASKED: Cell<bool> = const { Cell::new(false) };
     /// Gives the slot back when the thread ends.
     static LEASE: Lease = const { Lease };
 }
 
-/// The running thread's slot if it has one, else a number past every table.
+/// The running thread's slot; where it has none, the number of a place that stays empty.
 #[inline(always)]
 #[allow(clippy::inline_always)] // one load; a call would cost more than all the rest of a recording
 pub(super) fn current() -> usize {
-    SLOT.get()
+    usize::from(SLOT.get())
 }
 
-/// Gives the running thread a slot if it has none and may have one.
+/// The running thread's slot, which it takes now if it has not asked before; `None` where it has to share.
 #[cold]
-pub(super) fn assign() -> usize {
-    if SLOT.get() == UNASSIGNED {
-        // Touching the lease registers its destructor. If that has run already, so would every later one.
-        let lives = LEASE.try_with(|_| ()).is_ok();
-        SLOT.set(if lives { TAKEN.take().unwrap_or(SHARED) } else { SHARED });
+pub(super) fn assign() -> Option<usize> {
+    // Touching the lease registers its destructor. If that has run already, so would every later one.
+    if !ASKED.replace(true) && LEASE.try_with(|_| ()).is_ok() {
+        let slot = TAKEN.take_from(usize::from(NONE) + 1).and_then(|slot| u8::try_from(slot).ok());
+        SLOT.set(slot.unwrap_or(NONE));
     }
-    SLOT.get()
+    Some(current()).filter(|slot| *slot != usize::from(NONE))
 }
 
 struct Lease;
@@ -52,9 +52,9 @@ struct Lease;
 impl Drop for Lease {
     fn drop(&mut self) {
         // Destructors that run later and record find the shared shard.
-        let slot = SLOT.replace(SHARED);
-        if slot < SLOTS {
-            TAKEN.give_back(slot);
+        let slot = SLOT.replace(NONE);
+        if slot != NONE {
+            TAKEN.give_back(usize::from(slot));
         }
     }
 }

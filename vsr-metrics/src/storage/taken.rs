@@ -17,9 +17,10 @@ impl<const N: usize> Taken<N> {
         Self(std::array::from_fn(|_| AtomicBool::new(false)))
     }
 
-    /// A free slot, with everything its last holder wrote visible.
-    pub(super) fn take(&self) -> Option<usize> {
-        self.0.iter().position(|taken| {
+    /// A free slot from `first` on, with everything its last holder wrote visible.
+    pub(super) fn take_from(&self, first: usize) -> Option<usize> {
+        (first..N).find(|slot| {
+            let taken = &self.0[*slot];
             !taken.load(Ordering::Relaxed)
                 && taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
         })

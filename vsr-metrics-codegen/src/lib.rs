@@ -1,1 +1,8 @@
 //! Expands a metrics catalog into Rust, and renders the files that operators read.
+//!
+//! Both are pure: the same [`Catalog`](vsr_metrics_catalog::Catalog) gives the same tokens and the same files.
+
+pub mod expand;
+mod names;
+mod promql;
+mod uses;

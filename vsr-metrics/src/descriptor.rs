@@ -105,6 +105,19 @@ pub enum LabelValues {
     },
 }
 
+impl CatalogDescriptor {
+    /// The most sample lines that one instance exposes.
+    pub const fn sample_lines(&self) -> usize {
+        let mut sum = 0;
+        let mut index = 0;
+        while index < self.families.len() {
+            sum += self.families[index].sample_lines();
+            index += 1;
+        }
+        sum
+    }
+}
+
 impl LabelValues {
     /// How many values there are.
     pub const fn size(&self) -> usize {
@@ -132,6 +145,15 @@ impl Descriptor {
         match &self.instrument {
             Instrument::Counter | Instrument::Gauge(_) => 1,
             Instrument::Histogram { bounds, .. } => bounds.len() + 2,
+        }
+    }
+
+    /// The most sample lines that the family exposes: a histogram has one for each bound, `+Inf`, the sum and the
+    /// count.
+    pub const fn sample_lines(&self) -> usize {
+        match &self.instrument {
+            Instrument::Counter | Instrument::Gauge(_) => self.series(),
+            Instrument::Histogram { bounds, .. } => self.series() * (bounds.len() + 3),
         }
     }
 

@@ -1,0 +1,211 @@
+//! Where each family's numbers stand: cells of counters and histograms, gauges, and the bounds of buckets.
+
+use std::collections::HashMap;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use vsr_metrics_catalog::model::{Bound, Catalog, Family, Instrument};
+
+use super::tokens::{doc, number};
+use crate::names;
+
+/// The places of all families of a catalog.
+pub(super) struct Layout {
+    cells: Vec<Place>,
+    gauges: Vec<Place>,
+    bounds: Vec<Bounds>,
+    /// Which of `bounds` a histogram has, by its exported name.
+    bounds_of: HashMap<String, usize>,
+}
+
+/// Where one family begins.
+struct Place {
+    constant: Ident,
+    series: u64,
+    /// Cells of one series.
+    stride: u64,
+    /// Whether recordings have to multiply by the stride.
+    labelled: bool,
+}
+
+/// One distinct list of bounds.
+struct Bounds {
+    constant: Ident,
+    names: Ident,
+    /// As stored: nanoseconds for time.
+    stored: Vec<u64>,
+    /// As exported.
+    texts: Vec<String>,
+}
+
+impl Layout {
+    pub(super) fn new(catalog: &Catalog) -> Self {
+        let mut layout =
+            Self { cells: Vec::new(), gauges: Vec::new(), bounds: Vec::new(), bounds_of: HashMap::new() };
+        for family in &catalog.families {
+            let place = Place::new(catalog, family);
+            match &family.instrument {
+                Instrument::Gauge(_) => layout.gauges.push(place),
+                Instrument::Counter => layout.cells.push(place),
+                Instrument::Histogram { bounds } => {
+                    let index = layout.share(catalog, family, bounds);
+                    layout.bounds_of.insert(family.name.clone(), index);
+                    layout.cells.push(place);
+                }
+            }
+        }
+        layout
+    }
+
+    /// The constants with a histogram's bounds: as stored, and as exported.
+    pub(super) fn bounds(&self, histogram: &Family) -> (&Ident, &Ident) {
+        let bounds = &self.bounds[self.bounds_of[&histogram.name]];
+        (&bounds.constant, &bounds.names)
+    }
+
+    /// Families with the same bounds in the same unit share one constant, named after the preset.
+    fn share(&mut self, catalog: &Catalog, family: &Family, bounds: &[Bound]) -> usize {
+        let scale = scale(family);
+        let stored: Vec<u64> = bounds.iter().map(|bound| store(*bound, scale)).collect();
+        let texts: Vec<String> = bounds.iter().map(|bound| bound.value.to_string()).collect();
+        let known = self.bounds.iter().position(|other| other.stored == stored && other.texts == texts);
+        known.unwrap_or_else(|| {
+            let preset = catalog.buckets.iter().find(|preset| preset.bounds == bounds);
+            let name = preset.map_or(&family.stem, |preset| &preset.name).to_ascii_uppercase();
+            let taken =
+                |name: &str| self.bounds.iter().any(|other| other.constant == name || other.names == name);
+            let name =
+                if taken(&name) { format!("{}_BOUNDS", family.stem.to_ascii_uppercase()) } else { name };
+            let constant = names::ident(&name);
+            let names = names::ident(&format!("{name}_NAMES"));
+            self.bounds.push(Bounds { constant, names, stored, texts });
+            self.bounds.len() - 1
+        })
+    }
+
+    /// Cells of all counters and histograms together.
+    pub(super) fn cell_count(&self) -> u64 {
+        self.cells.iter().map(|place| place.series.saturating_mul(place.stride)).fold(0, u64::saturating_add)
+    }
+
+    /// All gauges together.
+    pub(super) fn gauge_count(&self) -> u64 {
+        self.gauges.iter().map(|place| place.series).fold(0, u64::saturating_add)
+    }
+}
+
+impl Place {
+    fn new(catalog: &Catalog, family: &Family) -> Self {
+        let stride = match &family.instrument {
+            Instrument::Histogram { bounds } => bounds.len() as u64 + 2,
+            Instrument::Counter | Instrument::Gauge(_) => 1,
+        };
+        let constant = names::constant(&family.stem);
+        Self { constant, series: catalog.series(family), stride, labelled: !family.labels.is_empty() }
+    }
+
+    /// How far the next family is: `2 * 11` for two series of a histogram.
+    fn size(&self) -> TokenStream {
+        let (series, stride) = (number(self.series), number(self.stride));
+        match (self.series, self.stride) {
+            (_, 1) => quote!(#series),
+            (1, _) => quote!(#stride),
+            _ => quote!(#series * #stride),
+        }
+    }
+}
+
+/// Stored integers in one exported unit. Only time is kept in another unit than it is exported in; a gauge is
+/// kept as it is exported.
+pub(super) fn scale(family: &Family) -> u64 {
+    match family.instrument {
+        Instrument::Gauge(_) => 1,
+        Instrument::Counter | Instrument::Histogram { .. } => {
+            family.unit.and_then(vsr_metrics_catalog::model::Unit::nanoseconds).unwrap_or(1)
+        }
+    }
+}
+
+/// A bound as the cells compare it.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // checked by resolve: a whole number within u64
+fn store(bound: Bound, scale: u64) -> u64 {
+    (bound.value * scale as f64).round() as u64
+}
+
+/// The private modules with the places and the bounds.
+pub(super) fn expand(layout: &Layout) -> TokenStream {
+    let cells =
+        places("Where each counter and histogram begins: behind the one before it.", "cells", &layout.cells);
+    let gauges = places("Which gauge is whose.", "gauges", &layout.gauges);
+    let strides = strides(layout);
+    let bounds = bounds(layout);
+    quote!(#cells #gauges #strides #bounds)
+}
+
+fn places(help: &str, name: &str, places: &[Place]) -> TokenStream {
+    if places.is_empty() {
+        return TokenStream::new();
+    }
+    let (name, help) = (names::ident(name), doc(&[help]));
+    let mut before: Option<&Place> = None;
+    let constants = places.iter().map(|place| {
+        let constant = &place.constant;
+        let first = match before {
+            None => quote!(0),
+            Some(before) => {
+                let (last, size) = (&before.constant, before.size());
+                quote!(#last + #size)
+            }
+        };
+        before = Some(place);
+        quote!(pub(super) const #constant: usize = #first;)
+    });
+    quote! {
+        #help
+        mod #name {
+            #(#constants)*
+        }
+    }
+}
+
+/// Histograms with labels have several series, and a recording multiplies by the size of one.
+fn strides(layout: &Layout) -> TokenStream {
+    let constants: Vec<_> = layout
+        .cells
+        .iter()
+        .filter(|place| place.labelled && place.stride > 1)
+        .map(|place| {
+            let (constant, stride) = (&place.constant, number(place.stride));
+            quote!(pub(super) const #constant: usize = #stride;)
+        })
+        .collect();
+    if constants.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        /// Cells of one series of a histogram with labels: its bounds, `+Inf` and the sum.
+        mod strides {
+            #(#constants)*
+        }
+    }
+}
+
+fn bounds(layout: &Layout) -> TokenStream {
+    if layout.bounds.is_empty() {
+        return TokenStream::new();
+    }
+    let constants = layout.bounds.iter().map(|Bounds { constant, names, stored, texts }| {
+        let count = number(stored.len() as u64);
+        let stored = stored.iter().map(|bound| number(*bound));
+        quote! {
+            pub(super) const #constant: [u64; #count] = [#(#stored),*];
+            pub(super) const #names: [&str; #count] = [#(#texts),*];
+        }
+    });
+    quote! {
+        /// Upper bounds of buckets, as kept (nanoseconds for time) and as exported.
+        mod bounds {
+            #(#constants)*
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! `Metrics` itself, the static of it, and what every instance can do whatever its families are.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use vsr_metrics_catalog::model::{Catalog, LabelValues};
+
+use super::cells::Layout;
+use super::docs;
+use super::tokens::{doc, number};
+use crate::names;
+
+/// The struct, its static, constructors, constant labels and traits.
+pub(super) fn expand(catalog: &Catalog, layout: &Layout) -> TokenStream {
+    let constants: Vec<Constant> =
+        catalog.constant_labels.iter().map(|id| Constant::new(catalog, id.0)).collect();
+    let definition = definition(catalog, &constants);
+    let facts = facts(catalog, layout);
+    let constructors = constructors(&constants);
+    let setters = constants.iter().map(Constant::methods);
+    let outputs = outputs();
+    let traits = traits(catalog, &constants);
+    let budget = budget(catalog);
+    quote! {
+        #definition
+
+        impl Metrics {
+            #facts
+            #constructors
+            #(#setters)*
+            #outputs
+        }
+
+        #traits
+
+        #budget
+    }
+}
+
+/// Holds the number of series within the catalog's budget when compiling.
+fn budget(catalog: &Catalog) -> TokenStream {
+    let budget = number(catalog.series_budget);
+    let message = format!(
+        "the catalog `{}` exposes more sample lines than its `series_budget` of {} allows",
+        catalog.name, catalog.series_budget
+    );
+    quote!(
+        const _: () = ::core::assert!(Metrics::CATALOG.sample_lines() <= #budget, #message);
+    )
+}
+
+/// A constant label.
+struct Constant {
+    key: String,
+    name: String,
+    /// Field, parameter and method.
+    field: Ident,
+    kind: Ident,
+    /// The value of an `index`.
+    value: TokenStream,
+}
+
+impl Constant {
+    fn new(catalog: &Catalog, label: usize) -> Self {
+        let label = &catalog.labels[label];
+        let kind = names::ident(&names::label_type(label));
+        let value = match label.values {
+            LabelValues::Range { min: 0, .. } => quote!(map(#kind)),
+            LabelValues::Range { .. } => quote!(map(|index| #kind(#kind::MIN + index))),
+            LabelValues::Enum(_) => {
+                quote!(and_then(|index| #kind::ALL.into_iter().find(|value| value.index() == index)))
+            }
+        };
+        let (key, name) = (label.key.clone(), label.name.clone());
+        Self { field: names::ident(&key), key, name, kind, value }
+    }
+
+    fn methods(&self) -> TokenStream {
+        let Self { key, name, field, kind, value } = self;
+        let set = names::ident(&format!("set_{key}"));
+        let set_help = doc(&[format!(
+            "Fixes the label `{name}` of all series, and returns whether this call did it: the first one wins."
+        )]);
+        let help = doc(&[format!("The label `{name}` of all series, once it is fixed.")]);
+        quote! {
+            #set_help
+            pub fn #set(&self, #field: #kind) -> bool {
+                self.#field.fix(#field.index())
+            }
+
+            #help
+            #[must_use]
+            pub fn #field(&self) -> ::core::option::Option<#kind> {
+                self.#field.index().#value
+            }
+        }
+    }
+}
+
+fn definition(catalog: &Catalog, constants: &[Constant]) -> TokenStream {
+    let help = doc(&docs::instance(catalog));
+    let fields =
+        constants.iter().map(|Constant { field, .. }| quote!(#field: ::vsr_metrics::label::ConstantLabel));
+    let (instance_help, new) = match constants {
+        [] => (vec!["The instance of this process.".to_owned()], quote!(new)),
+        _ => {
+            let names =
+                constants.iter().map(|label| format!("`{}`", label.name)).collect::<Vec<_>>().join(", ");
+            let absent = format!("Its series are exported without {names} until that is set.");
+            (vec!["The instance of this process.".to_owned(), String::new(), absent], quote!(unidentified))
+        }
+    };
+    let instance_help = doc(&instance_help);
+    quote! {
+        #help
+        pub struct Metrics {
+            cells: ::vsr_metrics::storage::Sharded<{
+                ::vsr_metrics::storage::PADDING + Metrics::CELLS + ::vsr_metrics::storage::PADDING
+            }>,
+            gauges: ::vsr_metrics::storage::Gauges<{ Metrics::GAUGES }>,
+            #(#fields,)*
+        }
+
+        #instance_help
+        pub static METRICS: Metrics = Metrics::#new();
+    }
+}
+
+fn facts(catalog: &Catalog, layout: &Layout) -> TokenStream {
+    let (cells, gauges) = (number(layout.cell_count()), number(layout.gauge_count()));
+    let prefix = &catalog.prefix;
+    let catalog_help = doc(&[format!("What the catalog says about itself and all `{prefix}` families.")]);
+    quote! {
+        /// Cells of all counters and histograms.
+        const CELLS: usize = #cells;
+
+        /// Series of all gauges.
+        const GAUGES: usize = #gauges;
+
+        #catalog_help
+        pub const CATALOG: &'static ::vsr_metrics::descriptor::CatalogDescriptor = &descriptors::CATALOG;
+
+        /// What the catalog says about each family, in its order.
+        pub const DESCRIPTORS: &'static [::vsr_metrics::descriptor::Descriptor] = &descriptors::FAMILIES;
+    }
+}
+
+fn constructors(constants: &[Constant]) -> TokenStream {
+    let storage = quote! {
+        cells: ::vsr_metrics::storage::Sharded::new(),
+        gauges: ::vsr_metrics::storage::Gauges::new(),
+    };
+    if constants.is_empty() {
+        return quote! {
+            /// An instance of its own, with nothing recorded.
+            #[must_use]
+            pub const fn new() -> Self {
+                Self { #storage }
+            }
+        };
+    }
+    let parameters = constants.iter().map(|Constant { field, kind, .. }| quote!(#field: #kind));
+    let fixed = constants.iter().map(
+        |Constant { field, .. }| quote!(#field: ::vsr_metrics::label::ConstantLabel::fixed(#field.index())),
+    );
+    let unset = constants
+        .iter()
+        .map(|Constant { field, .. }| quote!(#field: ::vsr_metrics::label::ConstantLabel::unset()));
+    quote! {
+        /// An instance of its own, with nothing recorded.
+        #[must_use]
+        pub const fn new(#(#parameters),*) -> Self {
+            Self { #storage #(#fixed,)* }
+        }
+
+        /// An instance whose constant labels are not known yet.
+        #[must_use]
+        pub const fn unidentified() -> Self {
+            Self { #storage #(#unset,)* }
+        }
+    }
+}
+
+/// Ways out. What depends on a feature of the runtime is decided there.
+fn outputs() -> TokenStream {
+    quote! {
+        /// All series now.
+        #[must_use]
+        pub fn snapshot(&self) -> ::vsr_metrics::Snapshot {
+            ::vsr_metrics::Source::snapshot(self)
+        }
+    }
+}
+
+fn traits(catalog: &Catalog, constants: &[Constant]) -> TokenStream {
+    let name = &catalog.name;
+    let indices = constants.iter().map(|Constant { field, .. }| quote!(self.#field.index()));
+    let shown = constants.iter().map(|Constant { key, field, .. }| quote!(.field(#key, &self.#field())));
+    let default = constants.is_empty().then(|| {
+        quote! {
+            impl ::core::default::Default for Metrics {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+        }
+    });
+    quote! {
+        impl ::vsr_metrics::Source for Metrics {
+            fn collect(&self, snapshot: &mut ::vsr_metrics::Snapshot) {
+                snapshot.record_instance(Self::CATALOG, &[#(#indices),*], &self.cells, &self.gauges);
+            }
+        }
+
+        impl ::core::fmt::Debug for Metrics {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("Metrics").field("catalog", &#name)#(#shown)*.finish_non_exhaustive()
+            }
+        }
+
+        #default
+    }
+}

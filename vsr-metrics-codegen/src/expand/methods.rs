@@ -1,0 +1,188 @@
+//! The recording methods: one `impl` for each group of families.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use vsr_metrics_catalog::model::{Catalog, Family, GaugeValue, Instrument, LabelId, Unit};
+
+use super::cells::Layout;
+use super::docs::{self, FamilyDocs};
+use super::tokens::doc;
+use crate::names;
+use crate::uses::Uses;
+
+/// All methods, by group, in the order of the catalog.
+pub(super) fn expand(catalog: &Catalog, layout: &Layout) -> TokenStream {
+    let uses = Uses::new(catalog);
+    let mut groups: Vec<(&str, TokenStream)> = Vec::new();
+    for family in &catalog.families {
+        let methods = Recording::new(catalog, layout, &uses, family).methods();
+        match groups.iter_mut().find(|(name, _)| *name == family.group) {
+            Some((_, group)) => group.extend(methods),
+            None => groups.push((&family.group, methods)),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(name, methods)| {
+            let help = doc(&[docs::group(name)]);
+            quote! {
+                #help
+                impl Metrics {
+                    #methods
+                }
+            }
+        })
+        .collect()
+}
+
+/// What can be done with a family. This table and nothing else decides which methods there are.
+fn verbs(family: &Family) -> &'static [&'static str] {
+    let time = is_time(family);
+    match &family.instrument {
+        Instrument::Counter if time || family.unit == Some(Unit::Bytes) => &["add"],
+        Instrument::Counter => &["increment", "add"],
+        Instrument::Gauge(GaugeValue::U64 | GaugeValue::I64) => &["set", "add", "sub"],
+        Instrument::Gauge(GaugeValue::F64 | GaugeValue::States(_)) => &["set"],
+        Instrument::Histogram { .. } if time => &["record", "time"],
+        Instrument::Histogram { .. } => &["record"],
+    }
+}
+
+fn is_time(family: &Family) -> bool {
+    family.unit.is_some_and(|unit| unit.nanoseconds().is_some())
+}
+
+/// What all methods of one family share.
+struct Recording<'a> {
+    catalog: &'a Catalog,
+    layout: &'a Layout,
+    family: &'a Family,
+    docs: FamilyDocs<'a>,
+    /// `status: Status,` for each label.
+    labels: TokenStream,
+}
+
+impl<'a> Recording<'a> {
+    fn new(catalog: &'a Catalog, layout: &'a Layout, uses: &Uses<'a>, family: &'a Family) -> Self {
+        let labels = family.labels.iter().map(|id| {
+            let label = catalog.label(*id);
+            let (parameter, kind) = (names::ident(&label.key), names::ident(&names::label_type(label)));
+            quote!(#parameter: #kind,)
+        });
+        let docs = FamilyDocs::new(catalog, uses, family);
+        Self { catalog, layout, family, docs, labels: labels.collect() }
+    }
+
+    fn methods(&self) -> TokenStream {
+        verbs(self.family).iter().enumerate().map(|(index, verb)| self.method(verb, index == 0)).collect()
+    }
+
+    fn method(&self, verb: &str, first: bool) -> TokenStream {
+        let name = names::ident(&format!("{verb}_{}", self.family.stem));
+        let help = doc(&self.docs.method(verb, first));
+        let labels = &self.labels;
+        let place = self.place();
+        let (parameters, body) = match (verb, &self.family.instrument) {
+            ("time", _) => {
+                let (bounds, _) = self.bounds();
+                // Reading the clock is the caller's measurement; nothing is gained by inlining it.
+                return quote! {
+                    #help
+                    pub fn #name(&self, #labels) -> ::vsr_metrics::Timer<'_> {
+                        ::vsr_metrics::Timer::start(&self.cells, #place, &bounds::#bounds)
+                    }
+                };
+            }
+            ("increment", _) => (TokenStream::new(), quote!(self.cells.add(#place, 1))),
+            (_, Instrument::Counter) => {
+                let (parameters, value) = self.amount("amount");
+                (parameters, quote!(self.cells.add(#place, #value)))
+            }
+            (_, Instrument::Histogram { .. }) => {
+                let (bounds, _) = self.bounds();
+                let (parameters, value) = self.amount("value");
+                (parameters, quote!(self.cells.observe(#place, &bounds::#bounds, #value)))
+            }
+            (_, Instrument::Gauge(kind)) => {
+                let (parameters, function, value) = self.gauge(verb, kind);
+                (parameters, quote!(self.gauges.#function(#place, #value)))
+            }
+        };
+        quote! {
+            #help
+            #[inline]
+            pub fn #name(&self, #labels #parameters) {
+                #body;
+            }
+        }
+    }
+
+    /// The parameter with the number, and the number as it is kept.
+    fn amount(&self, name: &str) -> (TokenStream, TokenStream) {
+        if is_time(self.family) {
+            let duration = self.parameter("duration");
+            return (
+                quote!(#duration: ::core::time::Duration),
+                quote!(::vsr_metrics::storage::nanoseconds(#duration)),
+            );
+        }
+        let value = self.parameter(name);
+        (quote!(#value: u64), quote!(#value))
+    }
+
+    fn gauge(&self, verb: &str, kind: &GaugeValue) -> (TokenStream, Ident, TokenStream) {
+        let value = self.parameter(if verb == "set" { "value" } else { "amount" });
+        let (kind, function, stored) = match kind {
+            GaugeValue::U64 => (quote!(u64), verb.to_owned(), quote!(#value)),
+            GaugeValue::I64 => (quote!(i64), format!("{verb}_i64"), quote!(#value)),
+            GaugeValue::F64 => (quote!(f64), format!("{verb}_f64"), quote!(#value)),
+            GaugeValue::States(_) => {
+                let kind = names::ident(&names::state_type(self.family));
+                let state = self.parameter("state");
+                let stored = quote!(::core::primitive::u64::from(#state.value()));
+                return (quote!(#state: #kind), names::ident(verb), stored);
+            }
+        };
+        (quote!(#value: #kind), names::ident(&function), stored)
+    }
+
+    /// A name for the parameter with the number, unless a label has taken it.
+    fn parameter(&self, name: &str) -> Ident {
+        let taken = self.family.labels.iter().any(|id| self.catalog.label(*id).key == name);
+        names::ident(&if taken { format!("recorded_{name}") } else { name.to_owned() })
+    }
+
+    fn bounds(&self) -> (&Ident, &Ident) {
+        self.layout.bounds(self.family)
+    }
+
+    /// The cell of the series: row by row, the first label slowest.
+    fn place(&self) -> TokenStream {
+        let constant = names::constant(&self.family.stem);
+        let (module, stride) = match self.family.instrument {
+            Instrument::Gauge(_) => (quote!(gauges), None),
+            Instrument::Counter => (quote!(cells), None),
+            Instrument::Histogram { .. } => (quote!(cells), Some(quote!(strides::#constant))),
+        };
+        let Some((first, rest)) = self.family.labels.split_first() else {
+            return quote!(#module::#constant);
+        };
+        let mut series = self.offset(*first);
+        for (index, label) in rest.iter().enumerate() {
+            let count = names::ident(&names::label_type(self.catalog.label(*label)));
+            let offset = self.offset(*label);
+            let before = if index == 0 { series } else { quote!((#series)) };
+            series = quote!(#before * #count::COUNT + #offset);
+        }
+        match stride {
+            None => quote!(#module::#constant + #series),
+            Some(stride) if rest.is_empty() => quote!(#module::#constant + #series * #stride),
+            Some(stride) => quote!(#module::#constant + (#series) * #stride),
+        }
+    }
+
+    fn offset(&self, label: LabelId) -> TokenStream {
+        let parameter = names::ident(&self.catalog.label(label).key);
+        quote!(#parameter.offset())
+    }
+}

@@ -5,6 +5,10 @@
 extern crate self as vsr_metrics;
 
 pub mod descriptor;
+#[cfg(feature = "text")]
+pub mod encode;
+#[cfg(feature = "text")]
+pub mod export;
 pub mod label;
 pub mod snapshot;
 pub mod storage;

@@ -13,6 +13,8 @@ pub use delta::SnapshotDelta;
 pub use quantile::Quantile;
 pub use value::{Amount, Histogram, Number, Value};
 pub use view::{Family, LabelText, Series};
+#[cfg(feature = "text")]
+pub(crate) use view::{label_text, number, own_labels};
 
 use crate::descriptor::{CatalogDescriptor, Instrument};
 use crate::storage::{Gauges, Sharded};
@@ -145,6 +147,17 @@ impl Snapshot {
 
     pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
         self.parts.iter().filter(|part| !part.instances.is_empty())
+    }
+
+    /// Whether instances of one catalog share all constant labels, so that no output could tell them apart.
+    #[cfg(feature = "text")]
+    pub(crate) fn has_twins(&self) -> bool {
+        self.parts().any(|part| {
+            let instances = &part.instances;
+            (1..instances.len()).any(|index| {
+                instances[..index].iter().any(|known| known.constants == instances[index].constants)
+            })
+        })
     }
 
     fn part(&mut self, catalog: &'static CatalogDescriptor) -> &mut Part {

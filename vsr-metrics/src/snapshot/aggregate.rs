@@ -1,7 +1,7 @@
 //! One number for a whole cluster: the instances of each catalog merged into one without constant labels.
 
 use super::{Instance, Part, Snapshot, view};
-use crate::descriptor::{Aggregate, Descriptor, GaugeKind, Instrument};
+use crate::descriptor::{Aggregate, CatalogDescriptor, Descriptor, GaugeKind, Instrument};
 use crate::snapshot::Number;
 
 impl Snapshot {
@@ -10,33 +10,73 @@ impl Snapshot {
     #[must_use]
     pub fn aggregate(&self) -> Self {
         let parts =
-            self.parts().map(|part| Part { catalog: part.catalog, instances: vec![merge(part)] }).collect();
+            self.parts().map(|part| Part { catalog: part.catalog, instances: vec![whole(part)] }).collect();
+        Self { parts, spare: Vec::new() }
+    }
+
+    /// Instances of one catalog that share all constant labels, merged into one each.
+    #[cfg(feature = "text")]
+    pub(crate) fn merge_twins(&self) -> Self {
+        let parts =
+            self.parts().map(|part| Part { catalog: part.catalog, instances: distinct(part) }).collect();
         Self { parts, spare: Vec::new() }
     }
 }
 
-fn merge(part: &Part) -> Instance {
-    let mut merged = Instance {
-        constants: vec![None; part.catalog.constant_labels.len()],
-        cells: vec![0; part.instances.iter().map(|instance| instance.cells.len()).max().unwrap_or(0)],
-        gauges: vec![None; part.instances.iter().map(|instance| instance.gauges.len()).max().unwrap_or(0)],
-    };
+fn whole(part: &Part) -> Instance {
+    let constants = vec![None; part.catalog.constant_labels.len()];
+    merge(part.catalog, constants, &part.instances.iter().collect::<Vec<_>>())
+}
+
+#[cfg(feature = "text")]
+fn distinct(part: &Part) -> Vec<Instance> {
+    let mut distinct: Vec<Instance> = Vec::new();
     for instance in &part.instances {
+        if distinct.iter().any(|known| known.constants == instance.constants) {
+            continue;
+        }
+        let alike = |known: &&Instance| known.constants == instance.constants;
+        let twins: Vec<_> = part.instances.iter().filter(alike).collect();
+        distinct.push(match twins[..] {
+            [alone] => alone.clone(),
+            _ => merge(part.catalog, instance.constants.clone(), &twins),
+        });
+    }
+    distinct
+}
+
+fn merge(
+    catalog: &'static CatalogDescriptor,
+    constants: Vec<Option<u32>>,
+    instances: &[&Instance],
+) -> Instance {
+    let mut merged = Instance {
+        constants,
+        cells: vec![0; instances.iter().map(|instance| instance.cells.len()).max().unwrap_or(0)],
+        gauges: vec![None; instances.iter().map(|instance| instance.gauges.len()).max().unwrap_or(0)],
+    };
+    for instance in instances {
         for (total, cell) in merged.cells.iter_mut().zip(&instance.cells) {
             *total = total.saturating_add(*cell);
         }
     }
-    for family in part.catalog.families {
+    for family in catalog.families {
         if let (Instrument::Gauge(kind), Some(rule)) = (&family.instrument, family.aggregate) {
-            merge_gauges(&mut merged, part, family, kind, rule);
+            merge_gauges(&mut merged, instances, family, kind, rule);
         }
     }
     merged
 }
 
-fn merge_gauges(merged: &mut Instance, part: &Part, family: &Descriptor, kind: &GaugeKind, rule: Aggregate) {
+fn merge_gauges(
+    merged: &mut Instance,
+    instances: &[&Instance],
+    family: &Descriptor,
+    kind: &GaugeKind,
+    rule: Aggregate,
+) {
     for gauge in family.first..family.first + family.series() {
-        let set = part.instances.iter().filter_map(|instance| instance.gauges[gauge]);
+        let set = instances.iter().filter_map(|instance| instance.gauges[gauge]);
         merged.gauges[gauge] = set.reduce(|a, b| combine(kind, rule, a, b));
     }
 }

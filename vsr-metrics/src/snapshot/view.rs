@@ -72,7 +72,7 @@ impl<'a> Series<'a> {
     /// Constant labels that are fixed, then the family's own, each with its value.
     pub fn labels(&self) -> impl Iterator<Item = (&'static str, LabelText)> + use<'a> {
         let constants = self.part.catalog.constant_labels.iter().zip(&self.instance.constants);
-        let fixed = constants.filter_map(|(label, index)| Some((label.name, text(label, *index)?)));
+        let fixed = constants.filter_map(|(label, index)| Some((label.name, label_text(label, *index)?)));
         fixed.chain(own_labels(self.descriptor, self.index))
     }
 }
@@ -97,12 +97,12 @@ pub(crate) fn own_labels(
         rest /= label.values.size();
         let value = u32::try_from(index / rest).ok();
         index %= rest;
-        Some((label.name, text(label, value)?))
+        Some((label.name, label_text(label, value)?))
     })
 }
 
 /// The text of a label's value by its index.
-pub(crate) fn text(label: &'static LabelDescriptor, index: Option<u32>) -> Option<LabelText> {
+pub(crate) fn label_text(label: &'static LabelDescriptor, index: Option<u32>) -> Option<LabelText> {
     let index = index?;
     match &label.values {
         LabelValues::Enum(names) => names.get(usize::try_from(index).ok()?).copied().map(LabelText::Name),

@@ -1,0 +1,51 @@
+//! Steps that check the sources: format, lints, our own habits, generated files, tests, documents, packages.
+
+use super::{End, Step, output_of};
+use crate::workspace::{cargo, target};
+
+/// The steps, cheap ones first.
+pub const STEPS: &[Step] = &[
+    Step::fast("format", || End::of(&mut cargo(["fmt", "--all", "--check"]))),
+    Step::fast("our own habits", || chore(&["tidy"])),
+    Step::fast("lints", lints),
+    Step::fast("tests", || End::of(&mut cargo(["test", "--workspace", "--quiet", "--no-fail-fast"]))),
+    Step::fast("documents of the code", documents),
+    Step::fast("packages build outside the workspace", packages),
+];
+
+/// Another chore of this program, as a program: so its output can be kept back.
+fn chore(words: &[&str]) -> End {
+    End::of(cargo(["xtask"]).args(words))
+}
+
+/// Every warning is an error.
+fn lints() -> End {
+    End::of(&mut cargo(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+}
+
+/// Every item is documented, and every link leads somewhere.
+fn documents() -> End {
+    let mut doc = cargo(["doc", "--workspace", "--no-deps", "--all-features", "--quiet"]);
+    End::of(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// What is published builds from its package alone, with the catalog inside.
+fn packages() -> End {
+    let mut package = cargo(["package", "--allow-dirty", "--quiet"]);
+    for name in ["vsr-metrics-catalog", "vsr-metrics-codegen", "vsr-metrics-macros", "vsr-metrics"] {
+        package.args(["--package", name]);
+    }
+    End::from(output_of(&mut package).and_then(|_| catalog_travels()))
+}
+
+/// The package of the runtime contains the catalog it compiles, as a file.
+fn catalog_travels() -> Result<(), String> {
+    let version = env!("CARGO_PKG_VERSION");
+    let unpacked = target().join(format!("package/vsr-metrics-{version}/metrics.yaml"));
+    let catalog = std::fs::symlink_metadata(&unpacked);
+    match catalog {
+        Ok(file) if file.is_file() => Ok(()),
+        Ok(_) => Err("`metrics.yaml` is no file of its own in the package".into()),
+        Err(error) => Err(format!("`metrics.yaml` is not in the package of vsr-metrics: {error}")),
+    }
+}

@@ -1,5 +1,7 @@
 //! What is told to the author of a catalog: a rule's name, a place, a message and a remedy.
 
+use std::fmt::Write;
+
 use crate::source::{SourceFile, Span};
 
 /// How bad a finding is.
@@ -33,10 +35,81 @@ pub struct Diagnostics {
     findings: Vec<Diagnostic>,
 }
 
+impl Level {
+    /// The word that opens a finding.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+impl Diagnostic {
+    /// An error without a remedy.
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self { code, level: Level::Error, span, message: message.into(), help: None }
+    }
+
+    /// The same with a remedy.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same as a warning.
+    #[must_use]
+    pub fn as_warning(mut self) -> Self {
+        self.level = Level::Warning;
+        self
+    }
+
+    /// The finding as text, with its place, the line of the source and a caret under the culprit.
+    pub fn render(&self, source: &SourceFile) -> String {
+        let Span { line, column, length } = self.span;
+        let mut text = format!("{}: {} [{}]", self.level.as_str(), self.message, self.code);
+        let gutter = line.to_string().len().max(2);
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n{:gutter$}--> {}", "", source.path().display());
+        if let Some(code) = source.line(line).filter(|code| !code.trim().is_empty()) {
+            let (code, caret) = excerpt(code, column as usize - 1, length as usize);
+            let _ = write!(
+                text,
+                ":{line}:{column}\n{:gutter$} |\n{line:>gutter$} | {code}\n{:gutter$} | {caret}",
+                "", ""
+            );
+        } else if line > 0 {
+            let _ = write!(text, ":{line}:{column}");
+        }
+        if let Some(help) = &self.help {
+            let _ = write!(text, "\n{:gutter$} = help: {help}", "");
+        }
+        text
+    }
+}
+
+/// A line and the carets under a part of it. Tabs become spaces, so that both line up; of a long line, only the
+/// part around the culprit is shown.
+fn excerpt(line: &str, start: usize, length: usize) -> (String, String) {
+    const WIDTH: usize = 120;
+    let begin = start.saturating_sub(WIDTH / 2).min(line.chars().count().saturating_sub(WIDTH));
+    let shown: String =
+        line.chars().skip(begin).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let left = start - begin.min(start);
+    let carets = length.clamp(1, shown.chars().count().saturating_sub(left).max(1));
+    (shown, format!("{}{}", " ".repeat(left), "^".repeat(carets)))
+}
+
 impl Diagnostics {
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.findings.push(diagnostic);
+    }
+
+    /// Adds an error without a remedy.
+    pub fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+        self.push(Diagnostic::error(code, span, message));
     }
 
     /// All findings.
@@ -53,12 +126,24 @@ impl Diagnostics {
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty()
     }
+
+    /// All findings as text, a blank line between two.
+    pub fn render_all(&self, source: &SourceFile) -> String {
+        self.iter().map(|finding| finding.render(source)).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// Puts the findings into the order of the file.
+    pub(crate) fn sort(&mut self) {
+        self.findings.sort_by(|a, b| (a.span, a.level, a.code).cmp(&(b.span, b.level, b.code)));
+        self.findings.dedup();
+    }
 }
 
-impl Diagnostic {
-    /// The finding as text, with its place and the line of the source.
-    pub fn render(&self, source: &SourceFile) -> String {
-        let _ = source;
-        self.message.clone()
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }

@@ -3,14 +3,27 @@
 //! ```text
 //! metrics.yaml ─parse─▶ *Spec ─resolve─▶ Catalog ─check─▶ Diagnostics
 //! ```
+#![forbid(unsafe_code)]
 
 pub mod diagnostic;
+pub mod lint;
 pub mod model;
+pub mod names;
 pub mod source;
+
+mod parse;
+mod places;
+mod resolve;
+mod spec;
+
+use std::path::Path;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Level};
 pub use model::Catalog;
 pub use source::{SourceFile, Span};
+
+/// The largest file that is read; ten thousand metrics take less.
+pub const MAX_BYTES: usize = 4 << 20;
 
 /// What became of a catalog: everything sound in it, and everything to tell its author.
 #[derive(Clone, Debug)]
@@ -21,4 +34,54 @@ pub struct Outcome {
     pub catalog: Catalog,
     /// What was not.
     pub diagnostics: Diagnostics,
+}
+
+impl Outcome {
+    /// Whether there was no text to judge at all.
+    pub fn is_unreadable(&self) -> bool {
+        self.diagnostics.iter().any(|finding| matches!(finding.code, "file-not-found" | "not-utf8"))
+    }
+}
+
+/// Reads and compiles a file. A file that cannot be read is a finding like any other.
+pub fn load(path: &Path) -> Outcome {
+    let refused = |code, span, message: String, help: &str| {
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(Diagnostic::error(code, span, message).help(help));
+        Outcome { source: SourceFile::new(path, ""), catalog: Catalog::default(), diagnostics }
+    };
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let message = format!("`{}` cannot be read: {error}", path.display());
+            return refused("file-not-found", Span::default(), message, "check the path");
+        }
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => compile(SourceFile::new(path, text)),
+        Err(error) => {
+            let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = sound.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let span = Span { line: u32::try_from(line).unwrap_or(u32::MAX), column: 1, length: 1 };
+            refused("not-utf8", span, "the catalog is not UTF-8".to_owned(), "save it as UTF-8")
+        }
+    }
+}
+
+/// Compiles a text: all stages, and all findings of all of them in the order of the file.
+pub fn compile(source: SourceFile) -> Outcome {
+    let mut diagnostics = Diagnostics::default();
+    let mut catalog = Catalog::default();
+    if source.text().len() > MAX_BYTES {
+        let message = format!("the catalog has more than {MAX_BYTES} bytes");
+        diagnostics.push(Diagnostic::error("too-large", Span::default(), message).help("split it"));
+    } else if let Some((spec, places)) = parse::parse(&source, &mut diagnostics) {
+        catalog = resolve::resolve(&spec, &places, &mut diagnostics);
+        // Half a catalog would be blamed for what its missing half explains.
+        if !diagnostics.has_errors() {
+            lint::check(&catalog, &mut diagnostics);
+        }
+    }
+    diagnostics.sort();
+    Outcome { source, catalog, diagnostics }
 }

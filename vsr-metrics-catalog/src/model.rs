@@ -88,6 +88,10 @@ pub struct BucketPreset {
     pub name: String,
     /// Upper bounds, strictly increasing, without `+Inf`.
     pub bounds: Vec<Bound>,
+    /// Whether a histogram has these buckets.
+    pub used: bool,
+    /// Where it is defined.
+    pub span: Span,
 }
 
 /// One upper bound of a histogram, inclusive.
@@ -95,6 +99,20 @@ pub struct BucketPreset {
 pub struct Bound {
     /// The bound in the exported unit.
     pub value: f64,
+}
+
+impl Bound {
+    /// The bound as it is stored: whole nanoseconds for units of time, else a whole number of the unit; `None`
+    /// where it is not whole.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // checked here
+    pub fn stored(self, unit: Option<Unit>) -> Option<u64> {
+        let scale = unit.and_then(Unit::nanoseconds).unwrap_or(1);
+        let scaled = self.value * scale as f64;
+        // Decimal bounds such as 0.1 are not exact in binary; their product is within a hair of a whole number.
+        let whole = scaled.round();
+        ((scaled - whole).abs() <= whole.abs() * 1e-12 && (0.0..9e18).contains(&whole))
+            .then_some(whole as u64)
+    }
 }
 
 /// A metric family.
@@ -253,6 +271,8 @@ pub struct Exception {
     pub metrics: Vec<String>,
     /// Why.
     pub reason: String,
+    /// Where it is defined.
+    pub span: Span,
 }
 
 /// A recording rule.
@@ -264,6 +284,8 @@ pub struct Rule {
     pub expr: String,
     /// One sentence on what it is for.
     pub help: Option<String>,
+    /// Where it is defined.
+    pub span: Span,
 }
 
 /// A service level objective.
@@ -279,6 +301,8 @@ pub struct Slo {
     pub window: Duration,
     /// What makes an event good.
     pub indicator: Indicator,
+    /// Where it is defined.
+    pub span: Span,
 }
 
 /// How good events are counted.
@@ -325,6 +349,8 @@ pub struct Alert {
     pub tests: Vec<AlertTest>,
     /// Where the alert is defined.
     pub span: Span,
+    /// Where its expression stands.
+    pub expr_span: Span,
 }
 
 /// Who is woken.
@@ -388,6 +414,8 @@ pub struct Dashboard {
     pub help: String,
     /// Rows of panels.
     pub rows: Vec<Row>,
+    /// Where it is defined.
+    pub span: Span,
 }
 
 /// A row of panels.
@@ -412,6 +440,8 @@ pub struct Panel {
     pub unit: Option<Unit>,
     /// One sentence.
     pub help: Option<String>,
+    /// Where it is defined.
+    pub span: Span,
 }
 
 impl Catalog {
@@ -440,6 +470,16 @@ impl Catalog {
             Instrument::Counter | Instrument::Gauge(_) => 1,
         };
         self.series(family).saturating_mul(lines)
+    }
+}
+
+impl Family {
+    /// Bounds of a histogram; none for the others.
+    pub fn bounds(&self) -> &[Bound] {
+        match &self.instrument {
+            Instrument::Histogram { bounds } => bounds,
+            Instrument::Counter | Instrument::Gauge(_) => &[],
+        }
     }
 }
 

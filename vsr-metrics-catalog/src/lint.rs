@@ -1,0 +1,112 @@
+//! Named rules over a resolved catalog: a table, and one small function each.
+
+mod alerts;
+mod budget;
+mod conventions;
+mod references;
+mod unused;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::Catalog;
+
+/// A named rule.
+pub struct Lint {
+    /// Name, as exceptions and findings call it.
+    pub name: &'static str,
+    /// Why the rule is there.
+    pub why: &'static str,
+    check: fn(&Catalog, &mut Findings),
+}
+
+/// All rules.
+pub const LINTS: &[Lint] = &[
+    Lint {
+        name: "base-unit",
+        why: "Prometheus expects base units, so that graphs of different systems share an axis",
+        check: conventions::base_unit,
+    },
+    Lint {
+        name: "count-suffix",
+        why: "`_count` is what a histogram exposes its observations as",
+        check: conventions::count_suffix,
+    },
+    Lint {
+        name: "help-sentence",
+        why: "a help text that ends in a period is one that somebody finished",
+        check: conventions::help_sentence,
+    },
+    Lint {
+        name: "series-budget",
+        why: "every sample line is stored by someone for months",
+        check: budget::series_budget,
+    },
+    Lint {
+        name: "unknown-metric",
+        why: "a query of a name that nothing exports is silent",
+        check: references::names,
+    },
+    Lint { name: "alert-name", why: "pagers and dashboards cut long names", check: alerts::name },
+    Lint { name: "alert-without-runbook", why: "somebody will be woken by it", check: alerts::runbook },
+    Lint {
+        name: "alert-without-test",
+        why: "an untested alert is one that cannot fire",
+        check: alerts::test,
+    },
+    Lint { name: "alert-priority", why: "the priority decides who is called", check: alerts::priority },
+    Lint { name: "unused-label", why: "a label that no metric has is a leftover", check: unused::labels },
+    Lint { name: "unused-buckets", why: "a preset that no metric has is a leftover", check: unused::buckets },
+];
+
+/// Findings, each with the metric that an exception could excuse.
+#[derive(Default)]
+pub(crate) struct Findings(Vec<(Diagnostic, Option<String>)>);
+
+impl Findings {
+    /// A finding about one metric.
+    fn about(&mut self, metric: &str, diagnostic: Diagnostic) {
+        self.0.push((diagnostic, Some(metric.to_owned())));
+    }
+
+    /// A finding that no exception can excuse.
+    fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push((diagnostic, None));
+    }
+}
+
+/// Applies all rules, less the exceptions, and tells of exceptions that are wrong or excuse nothing.
+pub(crate) fn check(catalog: &Catalog, diagnostics: &mut Diagnostics) {
+    let mut findings = Findings::default();
+    for lint in LINTS {
+        (lint.check)(catalog, &mut findings);
+    }
+    let mut used: Vec<Vec<bool>> =
+        catalog.exceptions.iter().map(|exception| vec![false; exception.metrics.len()]).collect();
+    for (diagnostic, metric) in findings.0 {
+        let mut excused = false;
+        for (exception, used) in catalog.exceptions.iter().zip(&mut used) {
+            if exception.lint != diagnostic.code {
+                continue;
+            }
+            for (pattern, used) in exception.metrics.iter().zip(used) {
+                if metric.as_deref().is_some_and(|metric| matches(pattern, metric)) {
+                    *used = true;
+                    excused = true;
+                }
+            }
+        }
+        if !excused {
+            diagnostics.push(diagnostic);
+        }
+    }
+    unused::exceptions(catalog, &used, diagnostics);
+}
+
+/// Whether a name fits a pattern in which `*` stands for any characters.
+pub fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|tail| {
+            tail.char_indices().map(|(at, _)| at).chain([tail.len()]).any(|at| matches(rest, &tail[at..]))
+        }),
+    }
+}

@@ -1,0 +1,55 @@
+//! Alerts that can fire, and that someone knows what to do about.
+
+use super::Findings;
+use crate::diagnostic::Diagnostic;
+use crate::model::Catalog;
+
+/// What pagers show without cutting.
+const LONGEST_NAME: usize = 40;
+
+pub(super) fn name(catalog: &Catalog, findings: &mut Findings) {
+    for alert in &catalog.alerts {
+        let prefix = crate::names::pascal(catalog.prefix.trim_end_matches('_'));
+        let sound = alert.name.starts_with(&prefix)
+            && alert.name.len() <= LONGEST_NAME
+            && alert.name.chars().all(|c| c.is_ascii_alphanumeric());
+        if !sound {
+            let message = format!("`{}` is not an alert name", alert.name);
+            let help = format!("use PascalCase beginning with `{prefix}`, at most {LONGEST_NAME} characters");
+            findings.push(Diagnostic::error("alert-name", alert.span, message).help(help));
+        }
+    }
+}
+
+pub(super) fn runbook(catalog: &Catalog, findings: &mut Findings) {
+    for alert in &catalog.alerts {
+        let book = &alert.runbook;
+        if book.meaning.is_empty() || book.diagnosis.is_empty() || book.mitigation.is_empty() {
+            let message = format!("alert `{}` has no runbook", alert.name);
+            let help = "add `runbook:` with meaning, impact, diagnosis, mitigation and resolved_when";
+            findings.push(Diagnostic::error("alert-without-runbook", alert.span, message).help(help));
+        }
+    }
+}
+
+pub(super) fn test(catalog: &Catalog, findings: &mut Findings) {
+    for alert in &catalog.alerts {
+        let fires = alert.tests.iter().any(|test| !test.fires_at.is_empty());
+        let keeps_quiet = alert.tests.iter().any(|test| !test.quiet_at.is_empty());
+        if !fires || !keeps_quiet {
+            let lacking = if fires { "keeps it quiet" } else { "makes it fire" };
+            let message = format!("alert `{}` has no test that {lacking}", alert.name);
+            let help = "add a case with `fires_at` and one with `quiet_at` under `tests:`";
+            findings.push(Diagnostic::error("alert-without-test", alert.span, message).help(help));
+        }
+    }
+}
+
+pub(super) fn priority(catalog: &Catalog, findings: &mut Findings) {
+    for alert in &catalog.alerts {
+        if !["P0", "P1", "P2"].contains(&alert.priority.as_str()) {
+            let message = format!("`{}` is not a priority", alert.priority);
+            findings.push(Diagnostic::error("alert-priority", alert.span, message).help("use P0, P1 or P2"));
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What a catalog costs.
+
+use super::Findings;
+use crate::diagnostic::Diagnostic;
+use crate::model::Catalog;
+
+pub(super) fn series_budget(catalog: &Catalog, findings: &mut Findings) {
+    let lines = |family| (catalog.sample_lines(family), family);
+    let total =
+        catalog.families.iter().fold(0_u64, |sum, family| sum.saturating_add(catalog.sample_lines(family)));
+    if let Some((most, largest)) = catalog.families.iter().map(lines).max_by_key(|(lines, _)| *lines)
+        && total > catalog.series_budget
+    {
+        let message =
+            format!("{total} sample lines an instance, and the budget is {}", catalog.series_budget);
+        let help = format!("`{}` alone has {most}; drop a label, or raise `series_budget`", largest.name);
+        findings.push(Diagnostic::error("series-budget", largest.span, message).help(help));
+    }
+}

@@ -1,0 +1,69 @@
+//! How names follow from names: methods, enums and variants from what the catalog exports.
+
+use crate::model::{Label, LabelValues, Unit};
+
+/// The name in method names: without the catalog's prefix, `_total`, and the suffix that spells the unit.
+///
+/// ```
+/// use vsr_metrics_catalog::{model::Unit, names::stem};
+/// assert_eq!(stem("vsr_prepare_latency_ms", "vsr_", Some(Unit::Milliseconds)), "prepare_latency");
+/// assert_eq!(stem("vsr_operations_total", "vsr_", Some(Unit::Operations)), "operations");
+/// ```
+pub fn stem(name: &str, prefix: &str, unit: Option<Unit>) -> String {
+    let bare = name.strip_prefix(prefix).unwrap_or(name);
+    let bare = bare.strip_suffix("_total").unwrap_or(bare);
+    let shorter = unit.and_then(|unit| bare.strip_suffix(unit.suffix())?.strip_suffix('_'));
+    shorter.filter(|shorter| !shorter.is_empty()).unwrap_or(bare).to_owned()
+}
+
+/// `snake_case` as `PascalCase`.
+pub fn pascal(snake: &str) -> String {
+    snake
+        .split('_')
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters)
+        })
+        .collect()
+}
+
+/// The Rust type of a label: its key, and `Id` at the end of a bounded integer's.
+pub fn label_type(label: &Label) -> String {
+    let name = pascal(&label.key);
+    match label.values {
+        LabelValues::Range { .. } if !name.ends_with("Id") => name + "Id",
+        _ => name,
+    }
+}
+
+/// Whether a name is lower-case words joined by single underscores, and no word of Rust's.
+pub(crate) fn is_snake(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && !name.ends_with('_')
+        && !name.contains("__")
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// The known name closest to a misspelt one.
+pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let similar = |known: &'a str| (strsim::jaro_winkler(name, known), known);
+    let best =
+        known.into_iter().map(similar).filter(|(score, _)| *score > 0.85).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.map(|(_, known)| known)
+}
+
+/// A duration as Prometheus writes it: `250ms`, `15s`, `5m`, `1h`, `30d`, `1w`.
+pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..digits].parse().ok()?;
+    let milliseconds = match &text[digits..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        "w" => 604_800_000,
+        _ => return None,
+    };
+    number.checked_mul(milliseconds).map(std::time::Duration::from_millis)
+}

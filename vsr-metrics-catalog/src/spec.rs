@@ -1,0 +1,305 @@
+//! The YAML's own shape: what an author wrote, before anything is bound to anything.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::source::Span;
+
+/// One entry as written, with its name and place.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry<T> {
+    pub(crate) name: String,
+    /// Path in the document, for the places of what lies within.
+    pub(crate) path: String,
+    /// Where the name stands.
+    pub(crate) span: Span,
+    pub(crate) spec: T,
+}
+
+/// A whole file; entries that could not be read are missing, and a finding tells of each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CatalogSpec {
+    pub(crate) header: Option<Entry<HeaderSpec>>,
+    pub(crate) labels: Vec<Entry<LabelSpec>>,
+    pub(crate) buckets: Vec<Entry<Vec<f64>>>,
+    pub(crate) metrics: Vec<Entry<MetricSpec>>,
+    pub(crate) exceptions: Vec<Entry<ExceptionSpec>>,
+    pub(crate) rules: Vec<Entry<RuleSpec>>,
+    pub(crate) slos: Vec<Entry<SloSpec>>,
+    pub(crate) alerts: Vec<Entry<AlertSpec>>,
+    pub(crate) dashboards: Vec<Entry<DashboardSpec>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HeaderSpec {
+    pub(crate) name: String,
+    pub(crate) prefix: String,
+    pub(crate) version: String,
+    #[serde(default = "default_scrape_interval")]
+    pub(crate) scrape_interval: String,
+    #[serde(default = "default_series_budget")]
+    pub(crate) series_budget: u64,
+    pub(crate) max_peers: Option<u32>,
+    #[serde(default)]
+    pub(crate) constant_labels: Vec<String>,
+    pub(crate) owner: Option<String>,
+}
+
+fn default_scrape_interval() -> String {
+    "15s".to_owned()
+}
+
+const fn default_series_budget() -> u64 {
+    1000
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LabelSpec {
+    pub(crate) name: Option<String>,
+    pub(crate) help: String,
+    pub(crate) values: Option<Ordered<String>>,
+    pub(crate) range: Option<(u32, RangeEnd)>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum RangeEnd {
+    Number(u32),
+    Word(String),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MetricSpec {
+    #[serde(rename = "type")]
+    pub(crate) kind: Kind,
+    pub(crate) help: String,
+    pub(crate) group: String,
+    pub(crate) unit: Option<String>,
+    #[serde(default)]
+    pub(crate) labels: Vec<String>,
+    pub(crate) buckets: Option<BucketsSpec>,
+    pub(crate) value: Option<ValueKind>,
+    pub(crate) states: Option<Ordered<StateSpec>>,
+    #[serde(rename = "use")]
+    pub(crate) usage: Option<String>,
+    pub(crate) aggregate: Option<AggregateSpec>,
+    pub(crate) owner: Option<String>,
+    #[serde(default)]
+    pub(crate) stability: StabilitySpec,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ValueKind {
+    U64,
+    I64,
+    F64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AggregateSpec {
+    Sum,
+    Max,
+    Min,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StabilitySpec {
+    #[default]
+    Stable,
+    Experimental,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected the name of a bucket preset or a list of numbers")]
+pub(crate) enum BucketsSpec {
+    Preset(String),
+    Bounds(Vec<f64>),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a number or `{ value, help }`")]
+pub(crate) enum StateSpec {
+    Value(u32),
+    Full { value: u32, help: Option<String> },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExceptionSpec {
+    pub(crate) lint: String,
+    pub(crate) metrics: Vec<String>,
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleSpec {
+    pub(crate) expr: String,
+    pub(crate) help: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SloSpec {
+    pub(crate) help: String,
+    pub(crate) objective: f64,
+    pub(crate) window: String,
+    pub(crate) good: String,
+    pub(crate) total: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlertSpec {
+    pub(crate) severity: SeveritySpec,
+    pub(crate) priority: String,
+    pub(crate) group: Option<String>,
+    pub(crate) expr: String,
+    #[serde(default = "zero", rename = "for")]
+    pub(crate) hold: String,
+    pub(crate) summary: String,
+    pub(crate) description: String,
+    pub(crate) runbook: Option<RunbookSpec>,
+    #[serde(default)]
+    pub(crate) tests: Vec<AlertTestSpec>,
+}
+
+fn zero() -> String {
+    "0s".to_owned()
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SeveritySpec {
+    Critical,
+    Warning,
+    Info,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunbookSpec {
+    pub(crate) meaning: String,
+    pub(crate) impact: String,
+    pub(crate) diagnosis: Vec<StepSpec>,
+    pub(crate) mitigation: Vec<StepSpec>,
+    pub(crate) resolved_when: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a sentence or `{ text, query }`")]
+pub(crate) enum StepSpec {
+    Text(String),
+    Full { text: String, query: Option<String> },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlertTestSpec {
+    pub(crate) name: String,
+    pub(crate) interval: Option<String>,
+    pub(crate) series: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) quiet_at: OneOrMany,
+    #[serde(default)]
+    pub(crate) fires_at: OneOrMany,
+    #[serde(default)]
+    pub(crate) quiet_again_at: OneOrMany,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a duration such as `5m`, or a list of durations")]
+pub(crate) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl OneOrMany {
+    pub(crate) fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DashboardSpec {
+    pub(crate) title: String,
+    pub(crate) help: String,
+    pub(crate) rows: Vec<RowSpec>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RowSpec {
+    pub(crate) title: String,
+    pub(crate) panels: Vec<PanelSpec>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected the name of a metric, or a panel with `title`, `metrics`, `expr`, `unit`, `help`"
+)]
+pub(crate) enum PanelSpec {
+    Metric(String),
+    Full {
+        title: Option<String>,
+        #[serde(default)]
+        metrics: Vec<String>,
+        expr: Option<String>,
+        unit: Option<String>,
+        help: Option<String>,
+    },
+}
+
+/// A map that keeps the order of the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Ordered<T>(pub(crate) Vec<(String, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
+            type Value = Ordered<T>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map from names to values")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Ordered(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Visitor(std::marker::PhantomData))
+    }
+}

@@ -5,16 +5,16 @@ use crate::diagnostic::Diagnostic;
 use crate::model::{Catalog, Instrument};
 
 /// Units that promtool takes for abbreviations when they stand as a word of a name.
-const ABBREVIATED: [&str; 13] = ["s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "pb", "m", "h"];
+const ABBREVIATED: [&str; 14] =
+    ["s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "pb", "m", "h", "d"];
 /// Words that promtool takes for units other than the base ones.
 const OTHER_THAN_BASE: [&str; 6] =
     ["milliseconds", "microseconds", "nanoseconds", "minutes", "hours", "days"];
 
 pub(super) fn base_unit(catalog: &Catalog, findings: &mut Findings) {
     for family in &catalog.families {
-        // `per_sec` is how the exported names of rates are spelt; promtool accepts it.
-        let name = family.name.replace("_per_sec", "");
-        let word = name.split('_').find(|word| ABBREVIATED.contains(word) || OTHER_THAN_BASE.contains(word));
+        let word =
+            family.name.split('_').find(|word| ABBREVIATED.contains(word) || OTHER_THAN_BASE.contains(word));
         if let Some(word) = word {
             let message = format!("`{}` names the unit `{word}`", family.name);
             let help = "use `seconds` or `bytes`, or add an exception with a reason";

@@ -3,8 +3,8 @@
 mod catalog;
 
 use catalog::{EVENTS, LATENCY, LATENCY_BOUNDS, LEADER, Node, OFFSET, PEER_BYTES, QUEUE, SHARE};
-use vsr_metrics::Snapshot;
 use vsr_metrics::snapshot::{Amount, Family, Number, Value};
+use vsr_metrics::{Snapshot, Source};
 
 /// Every series of a family as `label=value,… number`.
 fn lines(family: &Family<'_>) -> Vec<String> {

@@ -9,13 +9,11 @@ pub(super) const LONGEST: usize = 24;
 /// Writes an integer and the end of its line.
 #[inline]
 pub(super) fn integer_line(value: u64, out: &mut Vec<u8>) {
-    match u8::try_from(value) {
-        Ok(digit @ 0..10) => out.extend_from_slice(&[b'0' + digit, b'\n']),
-        _ => {
-            out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-            out.push(b'\n');
-        }
+    if let Ok(digit @ 0..10) = u8::try_from(value) {
+        return out.extend_from_slice(&[b'0' + digit, b'\n']);
     }
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    out.push(b'\n');
 }
 
 /// Writes an exact decimal and the end of its line.

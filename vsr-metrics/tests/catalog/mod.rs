@@ -1,10 +1,10 @@
 //! A small catalog written by hand, for tests of the runtime that do without the macro.
 
-use vsr_metrics::Snapshot;
 use vsr_metrics::descriptor::{
     Aggregate, CatalogDescriptor, Descriptor, GaugeKind, Instrument, LabelDescriptor, LabelValues,
 };
 use vsr_metrics::storage::{Gauges, PADDING, Sharded};
+use vsr_metrics::{Snapshot, Source};
 
 pub const EVENTS: usize = 0;
 pub const PEER_BYTES: usize = 4;
@@ -82,10 +82,10 @@ impl Node {
     pub fn new(number: u32) -> Self {
         Self { cells: Sharded::new(), gauges: Gauges::new(), number }
     }
+}
 
-    pub fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::new();
+impl Source for Node {
+    fn collect(&self, snapshot: &mut Snapshot) {
         snapshot.record_instance(&CATALOG, &[Some(self.number - 1)], &self.cells, &self.gauges);
-        snapshot
     }
 }

@@ -1,0 +1,243 @@
+//! The standalone endpoint: `/metrics` for scrapers, on a thread of its own.
+//!
+//! It listens on loopback unless told otherwise, answers GET and HEAD on its own paths, and lets nobody hold it
+//! up: connections are few, each stage of a request has a deadline, and a newcomer takes the place of whoever
+//! has kept the endpoint waiting longest.
+
+mod answer;
+mod connection;
+mod server;
+mod watch;
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::Source;
+
+/// A running endpoint. Dropping it stops it.
+///
+/// ```
+/// use vsr_metrics::{Snapshot, Source, export::http::Endpoint};
+///
+/// struct Nothing;
+/// impl Source for Nothing {
+///     fn collect(&self, _: &mut Snapshot) {}
+/// }
+///
+/// let endpoint = Endpoint::builder().listen(([127, 0, 0, 1], 0)).start(Nothing)?;
+/// println!("listening on http://{}", endpoint.address());
+/// endpoint.stop();
+/// # Ok::<(), vsr_metrics::export::http::StartError>(())
+/// ```
+#[derive(Debug)]
+pub struct Endpoint {
+    address: SocketAddr,
+    counts: Arc<Counts>,
+    stop: tokio::sync::watch::Sender<bool>,
+    /// Closes when the thread is through.
+    ended: mpsc::Receiver<()>,
+    thread: Option<JoinHandle<()>>,
+    limits: Limits,
+}
+
+/// How an endpoint is to be.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    address: SocketAddr,
+    limits: Limits,
+}
+
+/// What keeps one client from harming the others.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    connections: usize,
+    header: Duration,
+    write: Duration,
+    idle: Duration,
+    grace: Duration,
+}
+
+/// Why an endpoint did not start.
+#[derive(Debug)]
+pub struct StartError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+/// What an endpoint has been through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Events {
+    /// Scrapes answered with an exposition.
+    pub scrapes: u64,
+    /// Scrapes answered with an error because the source panicked.
+    pub panics: u64,
+    /// Connections closed because a deadline had passed.
+    pub expired: u64,
+    /// Waiting connections closed to make room for a new one.
+    pub displaced: u64,
+    /// Connections turned away because all others were being served.
+    pub refused: u64,
+    /// Connections that the system could not give us, such as for want of file descriptors.
+    pub accept_errors: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    scrapes: AtomicU64,
+    panics: AtomicU64,
+    expired: AtomicU64,
+    displaced: AtomicU64,
+    refused: AtomicU64,
+    accept_errors: AtomicU64,
+}
+
+impl Endpoint {
+    /// An endpoint on `127.0.0.1:9464`, to be adjusted and started.
+    pub fn builder() -> Builder {
+        Builder {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)),
+            limits: Limits {
+                connections: 16,
+                header: Duration::from_secs(5),
+                write: Duration::from_secs(10),
+                idle: Duration::from_secs(60),
+                grace: Duration::from_secs(1),
+            },
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it has been through so far.
+    pub fn events(&self) -> Events {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Events {
+            scrapes: read(&self.counts.scrapes),
+            panics: read(&self.counts.panics),
+            expired: read(&self.counts.expired),
+            displaced: read(&self.counts.displaced),
+            refused: read(&self.counts.refused),
+            accept_errors: read(&self.counts.accept_errors),
+        }
+    }
+
+    /// Stops listening, lets answers under way finish for a second at most, and waits for the thread to end.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        let Some(thread) = self.thread.take() else { return };
+        // A source that drops its own endpoint is on the very thread to be waited for.
+        if thread.thread().id() == thread::current().id() {
+            return;
+        }
+        // A source that never returns would keep the thread for ever: such a one is left behind.
+        let patience = self.limits.grace + Duration::from_millis(500);
+        if matches!(self.ended.recv_timeout(patience), Err(mpsc::RecvTimeoutError::Disconnected)) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Builder {
+    /// Where to listen; port 0 takes a free one. Whoever can reach the address can read all metrics.
+    pub fn listen(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.address = address.into();
+        self
+    }
+
+    /// How many connections are served at once, 16 by default and at least 1.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.limits.connections = connections.max(1);
+        self
+    }
+
+    /// How long a client may take to send a request, 5 s by default.
+    pub fn header_deadline(mut self, deadline: Duration) -> Self {
+        self.limits.header = deadline;
+        self
+    }
+
+    /// How long a client may take to read an answer, 10 s by default.
+    pub fn write_deadline(mut self, deadline: Duration) -> Self {
+        self.limits.write = deadline;
+        self
+    }
+
+    /// How long a connection stays open between two requests, 60 s by default.
+    pub fn idle_deadline(mut self, deadline: Duration) -> Self {
+        self.limits.idle = deadline;
+        self
+    }
+
+    /// Listens, and serves `source` from a thread of its own.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, as when the port is taken, or the thread cannot be started.
+    pub fn start<S: Source + 'static>(self, source: S) -> Result<Endpoint, StartError> {
+        let Self { address, limits } = self;
+        let failed = |source| StartError { address, source };
+        let listener = TcpListener::bind(address).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(failed)?;
+        let counts = Arc::new(Counts::default());
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let (ends, ended) = mpsc::channel();
+        let answerer = answer::Answerer::new(source, Arc::clone(&counts));
+        let server =
+            server::Server { answerer: Arc::new(answerer), counts: Arc::clone(&counts), limits, stopped };
+        let thread = thread::Builder::new()
+            .name("vsr-metrics-http".into())
+            .spawn(move || {
+                let _ends = ends;
+                runtime.block_on(server.run(listener));
+            })
+            .map_err(failed)?;
+        Ok(Endpoint { address: bound, counts, stop, ended, thread: Some(thread), limits })
+    }
+}
+
+impl Counts {
+    fn add(count: &AtomicU64) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl StartError {
+    /// Whether somebody else listens there already.
+    pub fn is_address_in_use(&self) -> bool {
+        self.source.kind() == io::ErrorKind::AddrInUse
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot serve metrics on `{}`", self.address)
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}

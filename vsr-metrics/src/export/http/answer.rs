@@ -1,0 +1,166 @@
+//! Requests in, answers out: paths, methods, content negotiation, compression.
+
+use std::convert::Infallible;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, VARY,
+};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+
+use super::Counts;
+use crate::Source;
+use crate::export::negotiation::quality;
+use crate::export::{Rendered, Renderer};
+
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const INDEX: &str = "vsr-metrics\n\n/metrics  all series, as Prometheus text or OpenMetrics\n\
+    /healthz  whether this endpoint answers\n";
+
+/// Answers the requests of all connections.
+pub(super) struct Answerer<S> {
+    renderer: Renderer<S>,
+    counts: Arc<Counts>,
+}
+
+type Answer = Response<Whole>;
+
+/// A body that is there as a whole, until it is taken.
+pub(super) struct Whole(Option<Bytes>);
+
+impl<S: Source> Answerer<S> {
+    pub(super) fn new(source: S, counts: Arc<Counts>) -> Self {
+        Self { renderer: Renderer::new(source), counts }
+    }
+
+    /// The answer to one request. For HEAD the server keeps the body to itself.
+    pub(super) fn answer<B>(&self, request: &Request<B>) -> Answer {
+        let path = request.uri().path();
+        if !matches!(path, "/" | "/metrics" | "/healthz") {
+            return text(StatusCode::NOT_FOUND, "not found: try /metrics\n");
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered\n");
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return answer;
+        }
+        match path {
+            "/metrics" => self.metrics(request.headers()),
+            "/healthz" => text(StatusCode::OK, "ok\n"),
+            _ => text(StatusCode::OK, INDEX),
+        }
+    }
+
+    fn metrics(&self, headers: &HeaderMap) -> Answer {
+        let accept = joined(headers, &ACCEPT);
+        // Renderer and source stay usable: the renderer drops what it was working with.
+        let rendered = catch_unwind(AssertUnwindSafe(|| self.renderer.render(accept.as_deref())));
+        let Ok(Rendered { content_type, body }) = rendered else {
+            Counts::add(&self.counts.panics);
+            return text(StatusCode::INTERNAL_SERVER_ERROR, "a source of metrics panicked\n");
+        };
+        Counts::add(&self.counts.scrapes);
+        let zipped =
+            accepts_gzip(joined(headers, &ACCEPT_ENCODING).as_deref()).then(|| gzip(&body)).flatten();
+        let compressed = zipped.is_some();
+        let mut answer = Response::new(Whole(Some(Bytes::from(zipped.unwrap_or(body)))));
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+        if compressed {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        answer
+    }
+}
+
+impl Body for Whole {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
+
+fn text(status: StatusCode, body: &'static str) -> Answer {
+    let mut answer = Response::new(Whole(Some(Bytes::from_static(body.as_bytes()))));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, PLAIN);
+    answer
+}
+
+/// All values of a header that may stand several times. Values that are no text say nothing.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+/// Whether gzip is welcome: named with a quality above zero, or covered by a `*` that is.
+fn accepts_gzip(accept: Option<&str>) -> bool {
+    let (mut named, mut any) = (None, None);
+    for coding in accept.unwrap_or("").split(',') {
+        let mut pieces = coding.split(';').map(str::trim);
+        let name = pieces.next().unwrap_or("");
+        let q = pieces.filter_map(|piece| piece.split_once('=')).find(|(name, _)| name.trim() == "q");
+        let welcome = q.is_none_or(|(_, value)| quality(value.trim()).is_some_and(|quality| quality > 0));
+        if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") {
+            named = Some(welcome);
+        } else if name == "*" {
+            any = Some(welcome);
+        }
+    }
+    named.or(any).unwrap_or(false)
+}
+
+/// Compressed at the fastest level: an exposition shrinks to a tenth of its size even so.
+fn gzip(body: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 8), Compression::fast());
+    // Writing to memory does not fail; if it did, the body would go out as it is.
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_only_to_those_who_take_it() {
+        for (header, expected) in [
+            (None, false),
+            (Some(""), false),
+            (Some("gzip"), true),
+            (Some("x-gzip"), true),
+            (Some("GZIP;q=0.1"), true),
+            (Some("deflate, gzip;q=1.0, *;q=0.5"), true),
+            (Some("gzip;q=0"), false),
+            (Some("gzip; q=0.000, *"), false),
+            (Some("*"), true),
+            (Some("*;q=0"), false),
+            (Some("identity"), false),
+            (Some("br, deflate"), false),
+            (Some("gzip;q=nonsense"), false),
+        ] {
+            assert_eq!(accepts_gzip(header), expected, "{header:?}");
+        }
+    }
+}

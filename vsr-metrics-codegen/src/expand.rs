@@ -8,7 +8,7 @@ mod descriptors;
 mod docs;
 mod instance;
 mod labels;
-mod methods;
+pub(crate) mod methods;
 mod tokens;
 
 use proc_macro2::TokenStream;

@@ -5,4 +5,6 @@
 pub mod expand;
 mod names;
 mod promql;
+#[cfg(feature = "render")]
+pub mod render;
 mod uses;

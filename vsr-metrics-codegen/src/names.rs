@@ -1,27 +1,8 @@
 //! Rust names made from the catalog's names.
 
 use proc_macro2::{Ident, Span};
-use vsr_metrics_catalog::model::{Family, Label, LabelValues};
-
-/// `view_change_reason` → `ViewChangeReason`.
-pub(crate) fn pascal(snake: &str) -> String {
-    let mut name = String::with_capacity(snake.len());
-    for word in snake.split('_') {
-        let mut letters = word.chars();
-        name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        name.push_str(letters.as_str());
-    }
-    name
-}
-
-/// The Rust type of a label: `Status`; with `Id` for a range: `PeerId`.
-pub(crate) fn label_type(label: &Label) -> String {
-    let name = pascal(&label.key);
-    match label.values {
-        LabelValues::Range { .. } if !name.ends_with("Id") => name + "Id",
-        _ => name,
-    }
-}
+use vsr_metrics_catalog::model::Family;
+pub(crate) use vsr_metrics_catalog::names::{label_type, pascal};
 
 /// The Rust enum of a gauge with states.
 pub(crate) fn state_type(family: &Family) -> String {
@@ -53,12 +34,6 @@ const KEYWORDS: [&str; 47] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_become_pascal_case() {
-        assert_eq!(pascal("start_view_change"), "StartViewChange");
-        assert_eq!(pascal("http2_frames"), "Http2Frames");
-    }
 
     #[test]
     fn keywords_become_raw_identifiers() {

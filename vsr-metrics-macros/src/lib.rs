@@ -1,9 +1,48 @@
-//! The `catalog!` macro of vsr-metrics.
+//! The `catalog!` macro of vsr-metrics: arguments, load, report, expand.
+//!
+//! What a catalog means is decided by `vsr-metrics-catalog`, and what it becomes by `vsr-metrics-codegen`; both
+//! are libraries, because a crate of macros can export nothing else.
 
+mod args;
+mod report;
+
+use args::Input;
 use proc_macro::TokenStream;
+use vsr_metrics_catalog::{Outcome, SourceFile};
 
-/// Compiles a catalog into typed metrics.
+/// Compiles a catalog into typed metrics: label types, `Metrics` and its recording methods, and the static
+/// `METRICS`.
+///
+/// The argument is the path of a YAML file, starting at the manifest of the crate that calls, or the YAML itself:
+///
+/// ```ignore
+/// vsr_metrics::catalog!("metrics.yaml");
+/// vsr_metrics::catalog!(source = "catalog: …");
+/// ```
+///
+/// Each mistake in the catalog is one error, all of them in one build, with line and column. What is sound is
+/// still generated, so that a mistake does not spread to call sites. Two catalogs of one crate each have their
+/// own module.
 #[proc_macro]
-pub fn catalog(_input: TokenStream) -> TokenStream {
-    TokenStream::new()
+pub fn catalog(input: TokenStream) -> TokenStream {
+    let input = match syn::parse::<Input>(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error().into(),
+    };
+    let (mut outcome, tracked) = match &input {
+        Input::Source(text) => (vsr_metrics_catalog::compile(SourceFile::new("source", text.as_str())), None),
+        Input::Path(path) => (load(path), Some(path.as_str())),
+    };
+    let mut tokens = report::errors(&outcome);
+    if outcome.diagnostics.has_errors() {
+        // Said already if that is the mistake; half a catalog proves nothing.
+        outcome.catalog.series_budget = u64::MAX;
+    }
+    let tracked = tracked.filter(|_| !outcome.is_unreadable());
+    tokens.extend(vsr_metrics_codegen::expand::expand(&outcome.catalog, tracked));
+    tokens.into()
+}
+
+fn load(path: &str) -> Outcome {
+    vsr_metrics_catalog::load(&args::from_here(path))
 }

@@ -4,16 +4,21 @@
 
 extern crate self as vsr_metrics;
 
+#[cfg(feature = "vsr")]
+mod catalog;
 pub mod descriptor;
 #[cfg(feature = "text")]
 pub mod encode;
 #[cfg(feature = "text")]
 pub mod export;
+pub mod health;
 pub mod label;
 pub mod snapshot;
 pub mod storage;
 pub mod timer;
 
+#[cfg(feature = "vsr")]
+pub use catalog::*;
 pub use label::OutOfRange;
 pub use snapshot::{Snapshot, SnapshotDelta, Source};
 pub use timer::Timer;

@@ -103,9 +103,7 @@ impl Resolver<'_> {
         if !is_snake(name) {
             let message = format!("`{name}` is not a metric name");
             self.error("bad-metric-name", span, message, "use lower-case words joined by `_`");
-        } else if self.catalog.prefix.ends_with('_')
-            && !name.strip_prefix(&self.catalog.prefix).is_some_and(is_snake)
-        {
+        } else if !name.strip_prefix(&self.catalog.prefix).is_some_and(is_snake) {
             let message = format!(
                 "`{name}` must begin with the catalog's prefix `{}` and a letter",
                 self.catalog.prefix
@@ -236,8 +234,6 @@ impl Resolver<'_> {
                 if let Some(known) = self.catalog.buckets.iter_mut().find(|known| known.name == *preset) {
                     known.used = true;
                     known.bounds.clone()
-                } else if self.buckets_lost {
-                    Vec::new()
                 } else {
                     let known: Vec<&str> =
                         self.catalog.buckets.iter().map(|known| known.name.as_str()).collect();
@@ -263,8 +259,7 @@ impl Resolver<'_> {
                 Vec::new()
             }
         };
-        // Without a unit that is known there is nothing to compare with.
-        if spec.unit.is_some() && unit.is_none() { bounds } else { self.exact(name, &path, unit, bounds) }
+        self.exact(name, &path, unit, bounds)
     }
 
     /// Bounds are kept as integers: nanoseconds for time, else the unit itself.

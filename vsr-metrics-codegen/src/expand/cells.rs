@@ -65,8 +65,8 @@ impl Layout {
 
     /// Families with the same bounds in the same unit share one constant, named after the preset.
     fn share(&mut self, catalog: &Catalog, family: &Family, bounds: &[Bound]) -> usize {
-        let scale = scale(family);
-        let stored: Vec<u64> = bounds.iter().map(|bound| store(*bound, scale)).collect();
+        // Resolve has refused bounds that cannot be stored.
+        let stored: Vec<u64> = bounds.iter().filter_map(|bound| bound.stored(family.unit)).collect();
         let texts: Vec<String> = bounds.iter().map(|bound| bound.value.to_string()).collect();
         let known = self.bounds.iter().position(|other| other.stored == stored && other.texts == texts);
         known.unwrap_or_else(|| {
@@ -124,12 +124,6 @@ pub(super) fn scale(family: &Family) -> u64 {
             family.unit.and_then(vsr_metrics_catalog::model::Unit::nanoseconds).unwrap_or(1)
         }
     }
-}
-
-/// A bound as the cells compare it.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // checked by resolve: a whole number within u64
-fn store(bound: Bound, scale: u64) -> u64 {
-    (bound.value * scale as f64).round() as u64
 }
 
 /// The private modules with the places and the bounds.

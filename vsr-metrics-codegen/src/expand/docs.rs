@@ -90,7 +90,7 @@ impl<'a> FamilyDocs<'a> {
     pub(super) fn method(&self, verb: &str, first: bool) -> Vec<String> {
         let family = self.family;
         let mut lines = vec![prose(&family.help), String::new()];
-        lines.push(format!("{} {} `{}`{}.", self.action(verb), self.kind(), family.name, self.unit()));
+        lines.push(format!("{} {} `{}`{}.", action(verb), self.kind(), family.name, self.unit()));
         if !first {
             return lines;
         }
@@ -144,19 +144,19 @@ impl<'a> FamilyDocs<'a> {
         }
     }
 
-    fn action(&self, verb: &str) -> &'static str {
-        match verb {
-            "increment" => "Adds one to the",
-            "add" => "Adds to the",
-            "sub" => "Subtracts from the",
-            "set" => "Sets the",
-            "time" => "Records the time until the returned timer is dropped in the",
-            _ => "Records one observation in the",
-        }
-    }
-
     fn unit(&self) -> String {
         self.family.unit.map_or_else(String::new, |unit| format!(", in {}", unit_words(unit)))
+    }
+}
+
+fn action(verb: &str) -> &'static str {
+    match verb {
+        "increment" => "Adds one to the",
+        "add" => "Adds to the",
+        "sub" => "Subtracts from the",
+        "set" => "Sets the",
+        "time" => "Records the time until the returned timer is dropped in the",
+        _ => "Records one observation in the",
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn expand(catalog: &Catalog, layout: &Layout) -> TokenStream {
     let facts = facts(catalog, layout);
     let constructors = constructors(&constants);
     let setters = constants.iter().map(Constant::methods);
-    let outputs = outputs();
+    let (outputs, text) = (outputs(), text());
     let traits = traits(catalog, &constants);
     let budget = budget(catalog);
     quote! {
@@ -31,6 +31,8 @@ pub(super) fn expand(catalog: &Catalog, layout: &Layout) -> TokenStream {
         }
 
         #traits
+
+        #text
 
         #budget
     }
@@ -100,15 +102,13 @@ fn definition(catalog: &Catalog, constants: &[Constant]) -> TokenStream {
     let help = doc(&docs::instance(catalog));
     let fields =
         constants.iter().map(|Constant { field, .. }| quote!(#field: ::vsr_metrics::label::ConstantLabel));
-    let (instance_help, new) = match constants {
-        [] => (vec!["The instance of this process.".to_owned()], quote!(new)),
-        _ => {
-            let names =
-                constants.iter().map(|label| format!("`{}`", label.name)).collect::<Vec<_>>().join(", ");
-            let absent = format!("Its series are exported without {names} until that is set.");
-            (vec!["The instance of this process.".to_owned(), String::new(), absent], quote!(unidentified))
-        }
-    };
+    let new = if constants.is_empty() { quote!(new) } else { quote!(unidentified) };
+    let mut instance_help = vec!["The instance of this process.".to_owned()];
+    if !constants.is_empty() {
+        let names: Vec<String> = constants.iter().map(|label| format!("`{}`", label.name)).collect();
+        let absent = format!("Its series are exported without {} until that is set.", names.join(", "));
+        instance_help.extend([String::new(), absent]);
+    }
     let instance_help = doc(&instance_help);
     quote! {
         #help
@@ -180,13 +180,27 @@ fn constructors(constants: &[Constant]) -> TokenStream {
     }
 }
 
-/// Ways out. What depends on a feature of the runtime is decided there.
 fn outputs() -> TokenStream {
     quote! {
         /// All series now.
         #[must_use]
         pub fn snapshot(&self) -> ::vsr_metrics::Snapshot {
             ::vsr_metrics::Source::snapshot(self)
+        }
+    }
+}
+
+/// What needs a feature of the runtime. Whether it is on is decided there.
+fn text() -> TokenStream {
+    quote! {
+        ::vsr_metrics::__with_text! {
+            impl Metrics {
+                /// All series now, as Prometheus text.
+                #[must_use]
+                pub fn export_prometheus(&self) -> ::std::string::String {
+                    ::vsr_metrics::encode::prometheus_text(&self.snapshot())
+                }
+            }
         }
     }
 }

@@ -48,6 +48,50 @@ fn verbs(family: &Family) -> &'static [&'static str] {
     }
 }
 
+/// The methods as a reader of the documentation sees them: `add_operations(status: Status, amount: u64)`.
+#[cfg(feature = "render")]
+pub(crate) fn signatures(catalog: &Catalog, family: &Family) -> Vec<String> {
+    let signature = |verb: &&str| {
+        let mut parameters: Vec<String> = family
+            .labels
+            .iter()
+            .map(|id| catalog.label(*id))
+            .map(|label| format!("{}: {}", label.key, names::label_type(label)))
+            .collect();
+        parameters.extend(number(catalog, family, verb));
+        let returned = if *verb == "time" { " -> Timer<'_>" } else { "" };
+        format!("{verb}_{}({}){returned}", family.stem, parameters.join(", "))
+    };
+    verbs(family).iter().map(signature).collect()
+}
+
+/// The parameter with the number, if the verb takes one.
+#[cfg(feature = "render")]
+fn number(catalog: &Catalog, family: &Family, verb: &str) -> Option<String> {
+    let (name, kind) = match &family.instrument {
+        _ if verb == "increment" || verb == "time" => return None,
+        Instrument::Gauge(GaugeValue::States(_)) => ("state", names::state_type(family)),
+        Instrument::Gauge(kind) => {
+            let kind = match kind {
+                GaugeValue::I64 => "i64",
+                GaugeValue::F64 => "f64",
+                GaugeValue::U64 | GaugeValue::States(_) => "u64",
+            };
+            (if verb == "set" { "value" } else { "amount" }, kind.to_owned())
+        }
+        _ if is_time(family) => ("duration", "Duration".to_owned()),
+        Instrument::Counter => ("amount", "u64".to_owned()),
+        Instrument::Histogram { .. } => ("value", "u64".to_owned()),
+    };
+    Some(format!("{}: {kind}", parameter(catalog, family, name)))
+}
+
+/// A name for the parameter with the number, unless a label has taken it.
+fn parameter(catalog: &Catalog, family: &Family, name: &str) -> String {
+    let taken = family.labels.iter().any(|id| catalog.label(*id).key == name);
+    if taken { format!("recorded_{name}") } else { name.to_owned() }
+}
+
 fn is_time(family: &Family) -> bool {
     family.unit.is_some_and(|unit| unit.nanoseconds().is_some())
 }
@@ -146,10 +190,8 @@ impl<'a> Recording<'a> {
         (quote!(#value: #kind), names::ident(&function), stored)
     }
 
-    /// A name for the parameter with the number, unless a label has taken it.
     fn parameter(&self, name: &str) -> Ident {
-        let taken = self.family.labels.iter().any(|id| self.catalog.label(*id).key == name);
-        names::ident(&if taken { format!("recorded_{name}") } else { name.to_owned() })
+        names::ident(&parameter(self.catalog, self.family, name))
     }
 
     fn bounds(&self) -> (&Ident, &Ident) {

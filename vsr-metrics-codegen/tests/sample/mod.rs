@@ -18,7 +18,12 @@ pub fn catalog() -> Catalog {
         series_budget: 1000,
         constant_labels: vec![LabelId(0)],
         labels: labels(),
-        buckets: vec![BucketPreset { name: "quick".into(), bounds: bounds() }],
+        buckets: vec![BucketPreset {
+            name: "quick".into(),
+            bounds: bounds(),
+            used: true,
+            span: Span::default(),
+        }],
         families: families(),
         alerts: vec![alert()],
         ..Catalog::default()
@@ -106,6 +111,7 @@ fn alert() -> Alert {
         description: "Work waits for {{ $value }} ms.".into(),
         runbook: Runbook::default(),
         tests: Vec::new(),
+        expr_span: Span::default(),
         span: Span::default(),
     }
 }

@@ -1,0 +1,51 @@
+//! Catalog in, files out: what operators, editors and other tools read.
+//!
+//! Renderers are pure. They know neither the disk nor the clock, and the same catalog gives the same bytes. The
+//! first line of each file says what it was made from and by which command.
+
+mod json;
+mod markdown;
+mod methods;
+mod reference;
+mod schema;
+
+use vsr_metrics_catalog::model::Catalog;
+
+/// A file to write below the directory of generated files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GeneratedFile {
+    /// Where, from that directory, with `/` between names.
+    pub path: String,
+    /// What it says.
+    pub contents: String,
+}
+
+/// One row of [`RENDERERS`].
+pub struct Renderer {
+    /// Short name, for messages.
+    pub name: &'static str,
+    /// The files that it makes of a catalog.
+    pub render: fn(&Catalog) -> Vec<GeneratedFile>,
+}
+
+/// All renderers. A new one is its file and a row here.
+pub const RENDERERS: &[Renderer] = &[
+    Renderer { name: "reference", render: reference::render },
+    Renderer { name: "methods", render: methods::render },
+    Renderer { name: "schema", render: schema::render },
+    Renderer { name: "json", render: json::render },
+];
+
+/// All files of a catalog, in the order of [`RENDERERS`].
+pub fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
+    RENDERERS.iter().flat_map(|renderer| (renderer.render)(catalog)).collect()
+}
+
+/// The first line of each file, without the marks of a comment.
+pub(crate) fn origin(catalog: &Catalog) -> String {
+    format!("Generated from the catalog `{}` by `cargo xtask gen`. Edit the catalog instead.", catalog.name)
+}
+
+fn file(path: &str, contents: String) -> Vec<GeneratedFile> {
+    vec![GeneratedFile { path: path.to_owned(), contents }]
+}

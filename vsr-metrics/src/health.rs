@@ -1,0 +1,3 @@
+//! What the exporters tell about themselves: a catalog of its own, built in, under the library's prefix.
+
+crate::catalog!("exporter.yaml");

@@ -103,10 +103,13 @@ pub(crate) fn check(catalog: &Catalog, diagnostics: &mut Diagnostics) {
 
 /// Whether a name fits a pattern in which `*` stands for any characters.
 pub fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, rest)) => name.strip_prefix(start).is_some_and(|tail| {
-            tail.char_indices().map(|(at, _)| at).chain([tail.len()]).any(|at| matches(rest, &tail[at..]))
-        }),
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut tail) = name.strip_prefix(start) else { return false };
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    // The first place that fits leaves the most for what follows.
+    for piece in middle.split('*') {
+        let Some(at) = tail.find(piece) else { return false };
+        tail = &tail[at + piece.len()..];
     }
+    tail.ends_with(end)
 }

@@ -36,9 +36,13 @@ pub fn label_type(label: &Label) -> String {
     }
 }
 
+/// Words that Rust takes for no name of ours, raw or not.
+const RUST: [&str; 3] = ["crate", "self", "super"];
+
 /// Whether a name is lower-case words joined by single underscores, and no word of Rust's.
 pub(crate) fn is_snake(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase())
+    !RUST.contains(&name)
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
         && !name.ends_with('_')
         && !name.contains("__")
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')

@@ -19,6 +19,8 @@ pub(crate) fn parse(source: &SourceFile, diagnostics: &mut Diagnostics) -> Optio
     let places = places::walk(source.text(), diagnostics)?;
     let document: Value = match serde_yaml::from_str(source.text()) {
         Ok(document) => document,
+        // Keys written twice, which were told with their place.
+        Err(_) if diagnostics.has_errors() => return None,
         Err(error) => {
             let place = error.location();
             let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).max(1);
@@ -162,6 +164,7 @@ impl Reader<'_> {
 pub(crate) fn suggestion(name: &str, known: &[&str]) -> String {
     match names::closest(name, known.iter().copied()) {
         Some(close) => format!("did you mean `{close}`?"),
+        None if known.is_empty() => "none is defined".to_owned(),
         None => format!(
             "known here: {}",
             known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")

@@ -21,9 +21,14 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    /// Text with the path under which diagnostics name it.
+    /// Text with the path under which diagnostics name it. A byte order mark, which some editors write, is no
+    /// part of it.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        Self { path: path.into(), text: text.into() }
+        let mut text = text.into();
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
+        Self { path: path.into(), text }
     }
 
     /// The path under which diagnostics name the file.

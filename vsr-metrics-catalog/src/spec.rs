@@ -65,7 +65,7 @@ pub(crate) struct LabelSpec {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a whole number, or `max_peers`")]
 pub(crate) enum RangeEnd {
     Number(u32),
     Word(String),

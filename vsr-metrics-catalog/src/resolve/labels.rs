@@ -50,7 +50,9 @@ impl Resolver<'_> {
                 LabelValues::Range { min: 0, max: 0 }
             }
         };
-        Label { key: key.clone(), name, help: spec.help.clone(), values, span: *span }
+        // What refers to the label stays sound without its name, and is not blamed for it.
+        let key = if is_snake(key) { key.clone() } else { format!("label_{}", self.catalog.labels.len()) };
+        Label { key, name, help: spec.help.clone(), values, span: *span }
     }
 
     fn enum_values(&mut self, path: &str, span: Span, values: &Ordered<String>) -> LabelValues {

@@ -22,6 +22,10 @@ impl Resolver<'_> {
         for entry in &spec.metrics {
             let mut family = self.family(entry);
             family.owner = family.owner.or_else(|| owner.clone());
+            if !is_snake(&family.stem) {
+                // No method could be named after it; that was told.
+                continue;
+            }
             if let Some(other) = stems.insert(family.stem.clone(), family.name.clone()) {
                 let message = format!("`{}` and `{other}` would have the same methods", family.name);
                 self.error("duplicate-method", entry.span, message, "rename one of them");
@@ -37,6 +41,29 @@ impl Resolver<'_> {
                 }
             }
             self.catalog.families.push(family);
+        }
+        self.series_names();
+    }
+
+    /// No two families may expose series of one name, in any format: OpenMetrics names a counter's family without
+    /// `_total`, and a histogram exposes its count beside its buckets.
+    fn series_names(&mut self) {
+        let mut exposed: HashMap<String, String> = HashMap::new();
+        let mut clashes = Vec::new();
+        for Family { name, instrument, span, .. } in &self.catalog.families {
+            let bare = match instrument {
+                Instrument::Counter => name.strip_suffix("_total").unwrap_or(name),
+                Instrument::Gauge(_) | Instrument::Histogram { .. } => name,
+            };
+            let count = matches!(instrument, Instrument::Histogram { .. }).then(|| format!("{name}_count"));
+            for series in count.into_iter().chain([bare.to_owned()]) {
+                if let Some(other) = exposed.insert(series.clone(), name.clone()) {
+                    clashes.push((*span, format!("`{name}` and `{other}` would both expose `{series}`")));
+                }
+            }
+        }
+        for (span, message) in clashes {
+            self.error("series-clash", span, message, "rename one of them");
         }
     }
 

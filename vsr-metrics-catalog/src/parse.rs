@@ -17,6 +17,10 @@ const SECTIONS: [&str; 9] =
 /// Reads a file, with the places of its nodes; `None` if it is no YAML map at all.
 pub(crate) fn parse(source: &SourceFile, diagnostics: &mut Diagnostics) -> Option<(CatalogSpec, Places)> {
     let places = places::walk(source.text(), diagnostics)?;
+    if diagnostics.has_errors() {
+        // Keys written twice: which of them was meant is not for us to guess.
+        return None;
+    }
     let document: Value = match serde_yaml::from_str(source.text()) {
         Ok(document) => document,
         // Keys written twice, which were told with their place.
@@ -41,6 +45,7 @@ pub(crate) fn parse(source: &SourceFile, diagnostics: &mut Diagnostics) -> Optio
     let mut spec = CatalogSpec::default();
     for (key, value) in document {
         let key = text(&key);
+        let told = reader.diagnostics.iter().count();
         match key.as_str() {
             "catalog" => spec.header = reader.entry("catalog", "catalog", value),
             "labels" => spec.labels = reader.section("labels", value),
@@ -53,6 +58,10 @@ pub(crate) fn parse(source: &SourceFile, diagnostics: &mut Diagnostics) -> Optio
             "dashboards" => spec.dashboards = reader.section("dashboards", value),
             _ => reader.unknown_key(&key, &key, &SECTIONS),
         }
+        let lost = reader.diagnostics.iter().count() > told;
+        let misspelt = lost && !SECTIONS.contains(&key.as_str());
+        spec.labels_lost |= misspelt || lost && key == "labels";
+        spec.buckets_lost |= misspelt || lost && key == "buckets";
     }
     for (section, missing) in [("catalog", spec.header.is_none()), ("metrics", spec.metrics.is_empty())] {
         if missing && !reader.diagnostics.has_errors() {

@@ -20,7 +20,14 @@ use crate::spec::CatalogSpec;
 
 /// Binds everything to everything.
 pub(crate) fn resolve(spec: &CatalogSpec, places: &Places, diagnostics: &mut Diagnostics) -> Catalog {
-    let mut resolver = Resolver { catalog: Catalog::default(), places, diagnostics, labels: HashMap::new() };
+    let mut resolver = Resolver {
+        catalog: Catalog::default(),
+        places,
+        diagnostics,
+        labels: HashMap::new(),
+        labels_lost: spec.labels_lost,
+        buckets_lost: spec.buckets_lost,
+    };
     resolver.header(spec);
     resolver.labels(spec);
     resolver.constant_labels(spec);
@@ -35,6 +42,9 @@ struct Resolver<'a> {
     places: &'a Places,
     diagnostics: &'a mut Diagnostics,
     labels: HashMap<String, LabelId>,
+    /// What is unknown may be among what could not be read; its own finding says so already.
+    labels_lost: bool,
+    buckets_lost: bool,
 }
 
 impl Resolver<'_> {
@@ -71,6 +81,7 @@ impl Resolver<'_> {
                     );
                 }
                 Some(id) => ids.push(*id),
+                None if self.labels_lost => {}
                 None => {
                     let known: Vec<&str> =
                         self.catalog.labels.iter().map(|label| label.key.as_str()).collect();

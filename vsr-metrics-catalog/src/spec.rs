@@ -29,6 +29,10 @@ pub(crate) struct CatalogSpec {
     pub(crate) slos: Vec<Entry<SloSpec>>,
     pub(crate) alerts: Vec<Entry<AlertSpec>>,
     pub(crate) dashboards: Vec<Entry<DashboardSpec>>,
+    /// Whether a label could not be read; a reference to none that is known may be to that one.
+    pub(crate) labels_lost: bool,
+    /// The same of bucket presets.
+    pub(crate) buckets_lost: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -130,7 +130,9 @@ impl Resolver<'_> {
         if !is_snake(name) {
             let message = format!("`{name}` is not a metric name");
             self.error("bad-metric-name", span, message, "use lower-case words joined by `_`");
-        } else if !name.strip_prefix(&self.catalog.prefix).is_some_and(is_snake) {
+        } else if self.catalog.prefix.ends_with('_')
+            && !name.strip_prefix(&self.catalog.prefix).is_some_and(is_snake)
+        {
             let message = format!(
                 "`{name}` must begin with the catalog's prefix `{}` and a letter",
                 self.catalog.prefix
@@ -261,6 +263,8 @@ impl Resolver<'_> {
                 if let Some(known) = self.catalog.buckets.iter_mut().find(|known| known.name == *preset) {
                     known.used = true;
                     known.bounds.clone()
+                } else if self.buckets_lost {
+                    Vec::new()
                 } else {
                     let known: Vec<&str> =
                         self.catalog.buckets.iter().map(|known| known.name.as_str()).collect();
@@ -286,7 +290,8 @@ impl Resolver<'_> {
                 Vec::new()
             }
         };
-        self.exact(name, &path, unit, bounds)
+        // Without a unit that is known there is nothing to compare with.
+        if spec.unit.is_some() && unit.is_none() { bounds } else { self.exact(name, &path, unit, bounds) }
     }
 
     /// Bounds are kept as integers: nanoseconds for time, else the unit itself.

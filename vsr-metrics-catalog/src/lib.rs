@@ -61,7 +61,7 @@ pub fn load(path: &Path) -> Outcome {
         Ok(text) => compile(SourceFile::new(path, text)),
         Err(error) => {
             let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = sound.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = sound.split(|byte| *byte == b'\n').count();
             let span = Span { line: u32::try_from(line).unwrap_or(u32::MAX), column: 1, length: 1 };
             refused("not-utf8", span, "the catalog is not UTF-8".to_owned(), "save it as UTF-8")
         }

@@ -2,6 +2,7 @@
 //!
 //! What a catalog means is decided by `vsr-metrics-catalog`, and what it becomes by `vsr-metrics-codegen`; both
 //! are libraries, because a crate of macros can export nothing else.
+#![forbid(unsafe_code)]
 
 mod args;
 mod report;

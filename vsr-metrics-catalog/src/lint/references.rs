@@ -53,7 +53,7 @@ fn expressions(catalog: &Catalog) -> Vec<(&str, Span)> {
         match &slo.indicator {
             Indicator::Latency { metric, .. } => found.push((metric, slo.span)),
             Indicator::Ratio { good, total } => {
-                found.extend([(good.as_str(), slo.span), (total.as_str(), slo.span)])
+                found.extend([(good.as_str(), slo.span), (total.as_str(), slo.span)]);
             }
         }
     }

@@ -76,7 +76,7 @@ impl Resolver<'_> {
         let bounds = self.catalog.family(metric).map(crate::model::Family::bounds);
         match bounds {
             Some([]) => {
-                self.error("slo-metric", span, format!("`{metric}` is no histogram"), "name a histogram")
+                self.error("slo-metric", span, format!("`{metric}` is no histogram"), "name a histogram");
             }
             Some(bounds) if !bounds.iter().any(|known| known.value.total_cmp(&bound).is_eq()) => {
                 let known: Vec<String> = bounds.iter().map(|bound| bound.value.to_string()).collect();

@@ -1,5 +1,7 @@
 //! Broken and hostile input: never a panic, never a long wait, and every finding points into the text.
 
+use std::fmt::Write;
+
 use vsr_metrics_catalog::{MAX_BYTES, Outcome, SourceFile};
 
 const SOUND: &str = include_str!("ui/sound.yaml");
@@ -64,7 +66,8 @@ fn ten_thousand_families_compile() {
     let mut text =
         "catalog: { name: app, prefix: app_, version: 1.0.0, series_budget: 10000 }\nmetrics:\n".to_owned();
     for index in 0..10_000 {
-        text += &format!("  app_m{index}_total: {{ type: counter, group: all, help: One of many. }}\n");
+        writeln!(text, "  app_m{index}_total: {{ type: counter, group: all, help: One of many. }}")
+            .expect("a string");
     }
     let outcome = compile(&text);
     assert!(outcome.diagnostics.is_empty(), "{}", outcome.diagnostics.render_all(&outcome.source));

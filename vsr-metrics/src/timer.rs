@@ -58,26 +58,13 @@ impl fmt::Debug for Timer<'_> {
     }
 }
 
-/// The fastest monotonic clock that is sound. Both saturate at zero should the clock step back.
-#[cfg(feature = "timer")]
+/// The fastest monotonic clock that is sound: the processor's time stamp counter where the kernel trusts it too,
+/// else the standard library's. Both saturate at zero should the clock step back.
 mod clock {
-    pub(super) type Instant = u64;
-
-    static CLOCK: std::sync::LazyLock<quanta::Clock> = std::sync::LazyLock::new(quanta::Clock::new);
-
-    pub(super) fn now() -> Instant {
-        CLOCK.raw()
-    }
-
-    pub(super) fn nanoseconds_since(started: Instant) -> u64 {
-        CLOCK.delta_as_nanos(started, CLOCK.raw())
-    }
-}
-
-/// The standard library's clock.
-#[cfg(not(feature = "timer"))]
-mod clock {
-    pub(super) type Instant = std::time::Instant;
+    #[cfg(feature = "timer")]
+    pub(super) use fastant::Instant;
+    #[cfg(not(feature = "timer"))]
+    pub(super) use std::time::Instant;
 
     pub(super) fn now() -> Instant {
         Instant::now()

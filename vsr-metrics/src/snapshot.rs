@@ -112,7 +112,11 @@ impl Snapshot {
         cells: &Sharded<CELLS>,
         gauges: &Gauges<GAUGES>,
     ) {
-        let mut instance = self.spare.pop().unwrap_or_default();
+        let mut instance = self.spare.pop().unwrap_or_else(|| {
+            // Room to clear into, so that only the first collection of as many instances allocates.
+            self.spare.reserve(self.parts.iter().map(|part| part.instances.len()).sum::<usize>() + 1);
+            Instance::default()
+        });
         instance.constants.clear();
         instance.constants.extend_from_slice(constants);
         instance.cells.clear();

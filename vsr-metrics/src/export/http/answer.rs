@@ -17,8 +17,10 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::Counts;
 use crate::Source;
-use crate::export::negotiation::quality;
+use crate::encode;
+use crate::export::negotiation::{negotiate, quality};
 use crate::export::{Rendered, Renderer};
+use crate::health::{self, Outcome};
 
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const INDEX: &str = "vsr-metrics\n\n/metrics  all series, as Prometheus text or OpenMetrics\n\
@@ -26,7 +28,7 @@ const INDEX: &str = "vsr-metrics\n\n/metrics  all series, as Prometheus text or 
 
 /// Answers the requests of all connections.
 pub(super) struct Answerer<S> {
-    renderer: Renderer<S>,
+    renderer: Renderer<(S, &'static health::Metrics)>,
     counts: Arc<Counts>,
 }
 
@@ -37,7 +39,7 @@ pub(super) struct Whole(Option<Bytes>);
 
 impl<S: Source> Answerer<S> {
     pub(super) fn new(source: S, counts: Arc<Counts>) -> Self {
-        Self { renderer: Renderer::new(source), counts }
+        Self { renderer: Renderer::new((source, &health::METRICS)), counts }
     }
 
     /// The answer to one request. For HEAD the server keeps the body to itself.
@@ -64,9 +66,11 @@ impl<S: Source> Answerer<S> {
         let rendered = catch_unwind(AssertUnwindSafe(|| self.renderer.render(accept.as_deref())));
         let Ok(Rendered { content_type, body }) = rendered else {
             Counts::add(&self.counts.panics);
+            health::METRICS.increment_scrapes(asked(accept.as_deref()), Outcome::Failure);
             return text(StatusCode::INTERNAL_SERVER_ERROR, "a source of metrics panicked\n");
         };
         Counts::add(&self.counts.scrapes);
+        health::METRICS.increment_scrapes(asked(accept.as_deref()), Outcome::Success);
         let zipped =
             accepts_gzip(joined(headers, &ACCEPT_ENCODING).as_deref()).then(|| gzip(&body)).flatten();
         let compressed = zipped.is_some();
@@ -106,6 +110,14 @@ fn text(status: StatusCode, body: &'static str) -> Answer {
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, PLAIN);
     answer
+}
+
+/// The format that a scraper gets, as the exporters' own catalog names it.
+fn asked(accept: Option<&str>) -> health::Format {
+    match negotiate(accept).format {
+        encode::Format::Prometheus => health::Format::Text,
+        encode::Format::OpenMetrics => health::Format::Openmetrics,
+    }
 }
 
 /// All values of a header that may stand several times. Values that are no text say nothing.

@@ -15,6 +15,7 @@ use super::answer::Answerer;
 use super::watch::{Phase, Watch, Watched};
 use super::{Counts, Limits};
 use crate::Source;
+use crate::health::{self, Rejection};
 
 /// Longest request line and headers together.
 const LONGEST_HEADER: usize = 16 * 1024;
@@ -67,10 +68,15 @@ pub(super) async fn serve<S: Source>(
     let stream = connection.into_parts().io.stream;
     if phase == Phase::Displaced {
         Counts::add(&counts.displaced);
+        health::METRICS.increment_rejected_connections(Rejection::TooManyConnections);
         drop(watch);
         return refuse(stream, BUSY).await;
     }
     Counts::add(&counts.expired);
+    // An idle connection that is closed was not turned away.
+    if phase != Phase::Idle {
+        health::METRICS.increment_rejected_connections(Rejection::Timeout);
+    }
     if phase == Phase::Reading {
         refuse(stream, TOO_SLOW).await;
     }

@@ -13,6 +13,7 @@ use super::connection;
 use super::watch::Watch;
 use super::{Counts, Limits};
 use crate::Source;
+use crate::health::{self, Rejection};
 
 /// How long to wait when the system has no connection to give, as when file descriptors have run out.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -48,6 +49,7 @@ impl<S: Source + 'static> Server<S> {
                 self.admit(stream, &mut places);
             } else {
                 Counts::add(&self.counts.accept_errors);
+                health::METRICS.increment_rejected_connections(Rejection::AcceptFailed);
                 sleep(BACK_OFF).await;
             }
             // Let those who have come send and be served before others come.
@@ -66,6 +68,7 @@ impl<S: Source + 'static> Server<S> {
         places.watches.retain(|watch| watch.strong_count() > 0);
         if places.watches.len() >= self.limits.connections && !places.make_room() {
             Counts::add(&self.counts.refused);
+            health::METRICS.increment_rejected_connections(Rejection::TooManyConnections);
             if places.tasks.len() < 2 * self.limits.connections {
                 places.tasks.spawn(connection::turn_away(stream));
             }

@@ -127,19 +127,27 @@ pub use timer::Timer;
 /// Compiles a catalog into typed metrics.
 pub use vsr_metrics_macros::catalog;
 
-/// Passes its input on where the feature `text` is on. What `catalog!` expands to holds no `cfg` of its own: it
-/// would be judged in the user's crate.
+/// Adds what needs the feature `text` to a generated `Metrics`. What `catalog!` expands to holds no `cfg` of its
+/// own: it would be judged in the user's crate.
 #[cfg(feature = "text")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __with_text {
-    ($($item:tt)*) => { $($item)* };
+    ($metrics:ident) => {
+        impl $metrics {
+            /// All series now, as Prometheus text.
+            #[must_use]
+            pub fn export_prometheus(&self) -> ::std::string::String {
+                $crate::encode::prometheus_text(&self.snapshot())
+            }
+        }
+    };
 }
 
-/// Drops its input where the feature `text` is off.
+/// Adds nothing where the feature `text` is off.
 #[cfg(not(feature = "text"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __with_text {
-    ($($item:tt)*) => {};
+    ($metrics:ident) => {};
 }

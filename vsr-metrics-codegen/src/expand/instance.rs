@@ -17,7 +17,7 @@ pub(super) fn expand(catalog: &Catalog, layout: &Layout) -> TokenStream {
     let facts = facts(catalog, layout);
     let constructors = constructors(&constants);
     let setters = constants.iter().map(Constant::methods);
-    let (outputs, text) = (outputs(), text());
+    let outputs = outputs();
     let traits = traits(catalog, &constants);
     let budget = budget(catalog);
     quote! {
@@ -32,7 +32,7 @@ pub(super) fn expand(catalog: &Catalog, layout: &Layout) -> TokenStream {
 
         #traits
 
-        #text
+        ::vsr_metrics::__with_text!(Metrics);
 
         #budget
     }
@@ -180,27 +180,13 @@ fn constructors(constants: &[Constant]) -> TokenStream {
     }
 }
 
+/// Ways out. Whether there is text as well depends on a feature of the runtime, and is decided there.
 fn outputs() -> TokenStream {
     quote! {
         /// All series now.
         #[must_use]
         pub fn snapshot(&self) -> ::vsr_metrics::Snapshot {
             ::vsr_metrics::Source::snapshot(self)
-        }
-    }
-}
-
-/// What needs a feature of the runtime. Whether it is on is decided there.
-fn text() -> TokenStream {
-    quote! {
-        ::vsr_metrics::__with_text! {
-            impl Metrics {
-                /// All series now, as Prometheus text.
-                #[must_use]
-                pub fn export_prometheus(&self) -> ::std::string::String {
-                    ::vsr_metrics::encode::prometheus_text(&self.snapshot())
-                }
-            }
         }
     }
 }

@@ -1,0 +1,5 @@
+//! One catalog a call.
+
+vsr_metrics::catalog!("one.yaml", "two.yaml");
+
+fn main() {}

@@ -1,0 +1,187 @@
+//! The command line.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lexopt::prelude::*;
+
+use crate::cluster::MAX_REPLICAS;
+use crate::log::Durability;
+
+/// What the user wants.
+#[derive(Debug)]
+pub enum Command {
+    /// Run the demo.
+    Demo(Options),
+    /// Print [`USAGE`].
+    Help,
+}
+
+/// Options of the demo.
+#[derive(Debug)]
+pub struct Options {
+    /// Where `/metrics` is served.
+    pub listen: SocketAddr,
+    /// How long; until it is stopped if nothing.
+    pub duration: Option<Duration>,
+    /// How many replicas.
+    pub replicas: usize,
+    /// Requests a second.
+    pub rate: u64,
+    /// Where the logs go; a directory of its own, removed at the end, if nothing.
+    pub data: Option<PathBuf>,
+    /// When log entries count as kept.
+    pub durability: Durability,
+}
+
+/// Why a command line makes no sense.
+#[derive(Debug)]
+pub struct UsageError(String);
+
+/// How to call the program.
+pub const USAGE: &str = "\
+usage: vsr-cluster demo [options]
+  --listen ADDRESS   where /metrics is served (127.0.0.1:9464; port 0 takes a free one)
+  --for DURATION     stop after this time, such as 10s or 5m (run until stopped)
+  --replicas N       1 to 9 (3)
+  --rate N           client requests a second, 1 to 100000 (1000)
+  --data DIRECTORY   keep the logs here (a directory of its own, removed at the end)
+  --fsync            synchronize logs with the device before they are acknowledged";
+
+const MAX_RATE: u64 = 100_000;
+
+impl Command {
+    /// Reads the arguments of this process.
+    ///
+    /// # Errors
+    /// If they make no sense.
+    pub fn from_environment() -> Result<Self, UsageError> {
+        parse(lexopt::Parser::from_env())
+    }
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+impl From<lexopt::Error> for UsageError {
+    fn from(error: lexopt::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn parse(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
+    match arguments.next()? {
+        Some(Value(name)) if name == "demo" => demo(arguments),
+        Some(Short('h') | Long("help")) => Ok(Command::Help),
+        Some(Value(name)) => {
+            Err(UsageError(format!("unknown command `{}`, expected `demo`", name.display())))
+        }
+        Some(other) => Err(other.unexpected().into()),
+        None => Err(UsageError("no command, expected `demo`".to_owned())),
+    }
+}
+
+fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
+    let mut options = Options {
+        listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
+        duration: None,
+        replicas: 3,
+        rate: 1000,
+        data: None,
+        durability: Durability::default(),
+    };
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("listen") => {
+                options.listen =
+                    read(&arguments.value()?, "--listen", "an address like 127.0.0.1:9464", |text| {
+                        text.parse().ok()
+                    })?;
+            }
+            Long("for") => {
+                let duration = read(&arguments.value()?, "--for", "a time like 10s or 5m", duration)?;
+                options.duration = Some(duration);
+            }
+            Long("replicas") => {
+                let most = MAX_REPLICAS as u64;
+                let replicas = read(&arguments.value()?, "--replicas", "1 to 9", |text| within(text, most))?;
+                options.replicas = usize::try_from(replicas).unwrap_or(MAX_REPLICAS);
+            }
+            Long("rate") => {
+                options.rate =
+                    read(&arguments.value()?, "--rate", "1 to 100000", |text| within(text, MAX_RATE))?;
+            }
+            Long("data") => options.data = Some(arguments.value()?.into()),
+            Long("fsync") => options.durability = Durability::Sync,
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Demo(options))
+}
+
+fn read<T>(
+    value: &std::ffi::OsStr,
+    option: &str,
+    expected: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, UsageError> {
+    value
+        .to_str()
+        .and_then(parse)
+        .ok_or_else(|| UsageError(format!("`{option}` expects {expected}, not `{}`", value.display())))
+}
+
+fn within(text: &str, most: u64) -> Option<u64> {
+    text.parse().ok().filter(|number| (1..=most).contains(number))
+}
+
+/// Reads `250ms`, `10s`, `5m`, `1h`. A time of nothing is none.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    let total = number.parse::<u64>().ok()?.checked_mul(milliseconds)?;
+    (total > 0).then(|| Duration::from_millis(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(arguments: &[&str]) -> String {
+        let parser = lexopt::Parser::from_iter([&["vsr-cluster"], arguments].concat());
+        parse(parser).expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn bad_values_are_named_with_what_was_expected() {
+        assert_eq!(refused(&["demo", "--replicas", "10"]), "`--replicas` expects 1 to 9, not `10`");
+        assert_eq!(refused(&["demo", "--replicas", "0"]), "`--replicas` expects 1 to 9, not `0`");
+        assert_eq!(refused(&["demo", "--rate", "x"]), "`--rate` expects 1 to 100000, not `x`");
+        assert_eq!(refused(&["demo", "--for", "5"]), "`--for` expects a time like 10s or 5m, not `5`");
+        assert_eq!(refused(&["tour"]), "unknown command `tour`, expected `demo`");
+        assert_eq!(refused(&[]), "no command, expected `demo`");
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(duration("5m"), Some(Duration::from_secs(300)));
+        assert_eq!(duration("0s"), None);
+        assert_eq!(duration("99999999999999999999s"), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! The program as users start it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn demo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vsr-cluster"));
+    command.arg("demo").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Starts the demo on a free port and waits until it says which.
+fn listening(arguments: &[&str]) -> (Child, BufReader<ChildStdout>, String) {
+    let mut child =
+        demo(&[&["--listen", "127.0.0.1:0"], arguments].concat()).spawn().expect("the demo starts");
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("a line");
+    let address = line.trim_end().strip_prefix("listening on http://").expect("the address").to_owned();
+    (child, stdout, address)
+}
+
+fn scrape(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n").expect("asks");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("answers");
+    text
+}
+
+/// The number at the end of the sample that begins so.
+fn sample(text: &str, series: &str) -> f64 {
+    let line = text.lines().find(|line| line.starts_with(series));
+    let line = line.unwrap_or_else(|| panic!("no `{series}` in:\n{text}"));
+    line.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number")
+}
+
+/// Reads `replies N in S s`.
+fn replies(stdout: &mut impl Read) -> (f64, f64) {
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).expect("text");
+    let words: Vec<&str> = rest.trim_end().lines().last().expect("a last line").split(' ').collect();
+    assert_eq!((words[0], words[2], words[4]), ("replies", "in", "s"), "{rest}");
+    (words[1].parse().expect("a count"), words[3].parse().expect("seconds"))
+}
+
+fn refused(output: &Output, code: i32, message: &str) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    assert!(stderr.contains(message), "{stderr}");
+}
+
+#[test]
+fn a_demo_serves_all_replicas_and_ends_by_itself() {
+    let (mut child, mut stdout, address) = listening(&["--for", "2s", "--rate", "1000"]);
+    std::thread::sleep(Duration::from_secs(1));
+    let text = scrape(&address);
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+    for replica in 0..3 {
+        let series = format!("vsr_operations_total{{replica_id=\"{replica}\",status=\"success\"}}");
+        assert!((500.0..1500.0).contains(&sample(&text, &series)), "{text}");
+    }
+    assert!(sample(&text, "vsr_prepare_latency_ms_count{replica_id=\"0\"}") > 500.0);
+    let (count, seconds) = replies(&mut stdout);
+    assert!((0.95..1.05).contains(&(count / seconds / 1000.0)), "{count} replies in {seconds} s");
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_stop_the_demo_gracefully() {
+    for signal in ["-INT", "-TERM"] {
+        let (mut child, mut stdout, _) = listening(&[]);
+        std::thread::sleep(Duration::from_millis(300));
+        let began = Instant::now();
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+        assert!(sent.success());
+        let (count, _) = replies(&mut stdout);
+        assert!(count > 0.0);
+        assert_eq!(child.wait().expect("an end").code(), Some(0), "after {signal}");
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn a_taken_port_is_an_error_with_the_address() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let output = demo(&["--listen", &address, "--for", "1s"]).output().expect("it runs");
+    refused(&output, 1, &address);
+}
+
+#[test]
+fn bad_usage_is_told_with_what_was_expected() {
+    refused(
+        &demo(&["--replicas", "10"]).output().expect("it runs"),
+        2,
+        "`--replicas` expects 1 to 9, not `10`",
+    );
+    refused(&demo(&["--speed", "1"]).output().expect("it runs"), 2, "--speed");
+}

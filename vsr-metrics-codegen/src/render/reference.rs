@@ -104,8 +104,8 @@ fn facts(catalog: &Catalog, uses: &Uses<'_>, family: &Family) -> Vec<(&'static s
         ("Dashboards", uses.dashboards(family)),
     ];
     facts.extend(used_by.into_iter().filter(|(_, users)| !users.is_empty()).map(|(title, users)| {
-        let users: Vec<String> = users.into_iter().map(code).collect();
-        (title, users.join(", "))
+        let names: Vec<String> = users.into_iter().map(code).collect();
+        (title, names.join(", "))
     }));
     let methods: Vec<String> = signatures(catalog, family).iter().map(|method| code(method)).collect();
     facts.push(("Rust", methods.join("<br>")));

@@ -2,6 +2,7 @@
 //!
 //! It says what a schema can: keys, types, patterns, closed sets. Whatever needs two places of the file at once is
 //! for the compiler of the catalog.
+#![allow(clippy::needless_pass_by_value)] // pieces of a document are made where they are handed on
 
 use serde_json::{Map, Value, json};
 use vsr_metrics_catalog::model::{Catalog, Unit};

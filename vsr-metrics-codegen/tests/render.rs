@@ -81,7 +81,7 @@ fn generated(catalog: &Catalog) -> BTreeSet<String> {
 fn signature(method: &syn::Signature) -> String {
     let parameters = method.inputs.iter().filter_map(|input| match input {
         syn::FnArg::Typed(parameter) => Some(parameter),
-        _ => None,
+        syn::FnArg::Receiver(_) => None,
     });
     let parameters: Vec<String> = parameters
         .map(|parameter| {

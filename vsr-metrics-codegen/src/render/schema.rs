@@ -269,12 +269,12 @@ fn object(keys: &[(&str, Value)], required: &[&str], help: &str) -> Value {
 }
 
 /// An object with free keys of one shape.
-fn map(keys: &str, value: Value, help: &str) -> Value {
+fn map(keys: &str, value: impl Into<Value>, help: &str) -> Value {
     json!({
         "type": "object",
         "description": help,
         "propertyNames": { "pattern": keys },
-        "additionalProperties": value,
+        "additionalProperties": value.into(),
     })
 }
 
@@ -283,8 +283,8 @@ fn filled(mut map: Value) -> Value {
     map
 }
 
-fn list(items: Value, help: &str) -> Value {
-    json!({ "type": "array", "items": items, "description": help })
+fn list(items: impl Into<Value>, help: &str) -> Value {
+    json!({ "type": "array", "items": items.into(), "description": help })
 }
 
 fn filled_list(mut list: Value) -> Value {

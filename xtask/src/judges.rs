@@ -1,6 +1,67 @@
 //! Judges: real programs that read what we write, fetched into the build directory and started on loopback.
 
-use crate::test::Step;
+mod demo;
+mod end_to_end;
+mod expected;
+mod prometheus;
+mod promtool;
+mod python;
+mod tools;
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::test::{End, Step, output_of};
+use crate::workspace;
 
 /// The steps.
-pub const STEPS: &[Step] = &[];
+pub const STEPS: &[Step] = &[
+    Step::installed("promtool complains about the excepted names alone", promtool::full),
+    Step::installed("Python's parsers accept and agree", python::agree),
+    Step::installed("random labels and helps survive Python's parsers", python::round_trip),
+    Step::installed("live scrapes satisfy promtool and Python", live),
+    Step::installed("a real Prometheus sees the demo as the catalog says", end_to_end::run),
+];
+
+/// The two formats: the name that the example program takes, and the media type that a scrape asks for.
+const FORMATS: [(&str, &str); 2] = [("text", "text/plain"), ("openmetrics", "application/openmetrics-text")];
+
+/// A fresh directory for what one judge writes.
+fn scratch(name: &str) -> Result<PathBuf, String> {
+    let directory = workspace::target().join("judges").join(name);
+    if directory.exists() {
+        fs::remove_dir_all(&directory).map_err(|error| format!("`{}`: {error}", directory.display()))?;
+    }
+    fs::create_dir_all(&directory).map_err(|error| format!("`{}`: {error}", directory.display()))?;
+    Ok(directory)
+}
+
+/// What the example program of the runtime prints.
+fn exposition(arguments: &[&str]) -> Result<String, String> {
+    let mut run =
+        workspace::cargo(["run", "--quiet", "--package", "vsr-metrics", "--example", "exposition", "--"]);
+    output_of(run.args(arguments))
+}
+
+/// Scrapes the running demo in both formats, and has both judges read them.
+fn live() -> End {
+    let (promtool, python) = match (tools::promtool(), tools::python()) {
+        (Ok(promtool), Ok(python)) => (promtool, python),
+        (Err(remedy), _) | (_, Err(remedy)) => return End::LeftOut(remedy),
+    };
+    End::from(scratch("live").and_then(|directory| {
+        let demo = demo::Demo::start(&directory, "5s")?;
+        // Long enough for requests to be replied to; a scrape of a cluster at rest would prove less.
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        for (format, media_type) in FORMATS {
+            let body = demo.scrape(media_type)?;
+            let file = directory.join(format);
+            fs::write(&file, &body).map_err(|error| error.to_string())?;
+            if format == "text" {
+                promtool::complains_at_most(&promtool, &body)?;
+            }
+            python::accepts(&python, format, &file)?;
+        }
+        demo.replies().map(drop)
+    }))
+}

@@ -4,7 +4,11 @@
 //! compiles, and can explain what is wrong, when `metrics.yaml` or the runtime is broken.
 
 mod bench;
+mod catalog;
+mod check;
 mod demo;
+mod expand;
+mod r#gen;
 mod judges;
 mod outcome;
 mod test;
@@ -36,6 +40,19 @@ const CHORES: &[Chore] = &[
         summary: "every test; --fast leaves out what needs an installed program",
         usage: test::USAGE,
         run: test::run,
+    },
+    Chore { name: "check", summary: "what is wrong with a catalog", usage: check::USAGE, run: check::run },
+    Chore {
+        name: "expand",
+        summary: "print what `catalog!` makes of a catalog",
+        usage: expand::USAGE,
+        run: expand::run,
+    },
+    Chore {
+        name: "gen",
+        summary: "write the generated files; --check only says which are stale",
+        usage: r#gen::USAGE,
+        run: r#gen::run,
     },
     Chore { name: "tidy", summary: "check this repository's own habits", usage: tidy::USAGE, run: tidy::run },
     Chore {

@@ -7,6 +7,8 @@ use crate::workspace::{cargo, target};
 pub const STEPS: &[Step] = &[
     Step::fast("format", || End::of(&mut cargo(["fmt", "--all", "--check"]))),
     Step::fast("our own habits", || chore(&["tidy"])),
+    Step::fast("no findings in the catalogs", || chore(&["check"])),
+    Step::fast("generated files are current", || chore(&["gen", "--check"])),
     Step::fast("lints", lints),
     Step::fast("tests", || End::of(&mut cargo(["test", "--workspace", "--quiet", "--no-fail-fast"]))),
     Step::fast("documents of the code", documents),

@@ -1,0 +1,34 @@
+//! The catalogs of this repository, and how a chore reads one.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use vsr_metrics_catalog::Outcome;
+
+use crate::outcome::Refused;
+use crate::workspace;
+
+/// Each committed catalog, and where the files generated from it go. Relative to the root.
+pub const COMMITTED: [(&str, &str); 2] =
+    [("metrics.yaml", "docs"), ("vsr-metrics/exporter.yaml", "docs/exporter")];
+
+/// Reads and compiles a catalog; a relative path starts where cargo was called, or else at the root.
+///
+/// # Errors
+/// If there is no text to judge.
+pub fn read(path: &Path) -> Result<Outcome, Refused> {
+    let place = if path.exists() { path.to_path_buf() } else { workspace::root().join(path) };
+    let shown = place.strip_prefix(workspace::root()).unwrap_or(&place);
+    // Diagnostics name the file as a person in the root would.
+    let named = if shown.exists() { shown } else { &place };
+    let outcome = vsr_metrics_catalog::load(named);
+    if outcome.is_unreadable() {
+        return Err(Refused::new(outcome.diagnostics.render_all(&outcome.source)));
+    }
+    Ok(outcome)
+}
+
+/// The catalogs to work on: the one that was named, or all that are committed.
+pub fn named_or_committed(named: Option<OsString>) -> Vec<PathBuf> {
+    named.map_or_else(|| COMMITTED.iter().map(|(path, _)| path.into()).collect(), |path| vec![path.into()])
+}

@@ -1,0 +1,114 @@
+//! A real Prometheus that scrapes one address every second, with a data directory of its own.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long it may take to start.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// A running Prometheus; it ends with this value.
+pub struct Prometheus {
+    child: Child,
+    address: String,
+}
+
+/// One sample of an answer.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Its labels.
+    pub labels: Value,
+    /// Its value.
+    pub value: f64,
+}
+
+impl Prometheus {
+    /// Starts it on a free port, to scrape `target`, and waits until it is ready.
+    ///
+    /// # Errors
+    /// If it does not start, with where its log is.
+    pub fn start(program: &Path, directory: &Path, target: &str) -> Result<Self, String> {
+        let explain = |error: std::io::Error| format!("`{}`: {error}", directory.display());
+        let config = directory.join("prometheus.yml");
+        fs::write(&config, configuration(target)).map_err(explain)?;
+        let log = File::create(directory.join("prometheus.log")).map_err(explain)?;
+        let address = free_address().map_err(explain)?;
+        let child = Command::new(program)
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", directory.join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .map_err(|error| format!("`{}` cannot be started: {error}", program.display()))?;
+        let prometheus = Self { child, address };
+        let begin = Instant::now();
+        while ureq::get(format!("http://{}/-/ready", prometheus.address)).call().is_err() {
+            if begin.elapsed() > START_LIMIT {
+                return Err(format!(
+                    "Prometheus is not ready: see `prometheus.log` in `{}`",
+                    directory.display()
+                ));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(prometheus)
+    }
+
+    /// The answer to an instant query.
+    ///
+    /// # Errors
+    /// If Prometheus refuses the query, or cannot be reached.
+    pub fn query(&self, expression: &str) -> Result<Vec<Sample>, String> {
+        let fail = |error: &dyn std::fmt::Display| format!("`{expression}`: {error}");
+        let address = format!("http://{}/api/v1/query", self.address);
+        let mut answer =
+            ureq::get(address).query("query", expression).call().map_err(|error| fail(&error))?;
+        let body = answer.body_mut().read_to_string().map_err(|error| fail(&error))?;
+        let body: Value = serde_json::from_str(&body).map_err(|error| fail(&error))?;
+        let samples = body["data"]["result"].as_array().ok_or_else(|| fail(&"no vector"))?;
+        Ok(samples.iter().map(Sample::read).collect())
+    }
+
+    /// The value of a query with a single sample; `None` without a sample.
+    ///
+    /// # Errors
+    /// If Prometheus refuses the query, or cannot be reached.
+    pub fn value(&self, expression: &str) -> Result<Option<f64>, String> {
+        Ok(self.query(expression)?.first().map(|sample| sample.value))
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        // Both fail only for a child that is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Sample {
+    /// Reads a sample of an instant vector. A value is a string there, so that `NaN` and `+Inf` can be told.
+    fn read(sample: &Value) -> Self {
+        let value = sample["value"][1].as_str().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN);
+        Self { labels: sample["metric"].clone(), value }
+    }
+}
+
+/// One job, one target, every second.
+fn configuration(target: &str) -> String {
+    format!(
+        "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\n\
+         scrape_configs:\n  - job_name: demo\n    static_configs: [{{ targets: ['{target}'] }}]\n"
+    )
+}
+
+/// An address on loopback that was free a moment ago.
+fn free_address() -> std::io::Result<String> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}

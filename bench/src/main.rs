@@ -38,8 +38,13 @@ fn main() -> ExitCode {
     }
     counters(rounds);
     histograms(rounds);
-    encode::run(rounds);
-    ExitCode::SUCCESS
+    match encode::run(rounds) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(unequal) => {
+            eprintln!("{unequal}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn counters(rounds: usize) {

@@ -4,7 +4,7 @@ mod counter;
 mod histogram;
 
 pub use counter::{labelled, plain, set};
-pub use histogram::{BOUNDS, observations};
+pub use histogram::observations;
 
 /// Inputs of one pass. Long, so that no branch predictor learns them.
 pub const INPUTS: usize = 65_536;

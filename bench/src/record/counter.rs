@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use measured::label::{FixedCardinalityLabel, LabelGroup};
+use measured::{FixedCardinalityLabel, LabelGroup};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::family::Family;
 
@@ -56,9 +56,8 @@ const KIND_NAMES: [&str; 4] = ["a", "b", "c", "d"];
 /// series, for threads that meet on it.
 pub fn labelled(one_series: bool) -> Vec<Contender> {
     let mut random = fastrand::Rng::with_seed(7);
-    let inputs: Arc<[(u8, u8)]> = (0..INPUTS)
-        .map(|_| if one_series { (0, 0) } else { (random.u8(0..2), random.u8(0..4)) })
-        .collect();
+    let inputs: Arc<[(u8, u8)]> =
+        (0..INPUTS).map(|_| if one_series { (0, 0) } else { (random.u8(0..2), random.u8(0..4)) }).collect();
     let mut all = references(&inputs);
     all.extend(handles(&inputs));
     all.extend(typed(&inputs));
@@ -70,7 +69,8 @@ fn references(inputs: &Arc<[(u8, u8)]>) -> Vec<Contender> {
         .iter()
         .map(|(a, b)| (catalog::Outcome::ALL[usize::from(*a)], catalog::Kind::ALL[usize::from(*b)]))
         .collect();
-    let bare: Vec<_> = inputs.iter().map(|(a, b)| (OUTCOMES[usize::from(*a)], KINDS[usize::from(*b)])).collect();
+    let bare: Vec<_> =
+        inputs.iter().map(|(a, b)| (OUTCOMES[usize::from(*a)], KINDS[usize::from(*b)])).collect();
     let locked = bare.clone();
     let cells: [AtomicU64; CELLS] = [const { AtomicU64::new(0) }; CELLS];
     vec![
@@ -96,8 +96,11 @@ fn references(inputs: &Arc<[(u8, u8)]>) -> Vec<Contender> {
 
 /// Each peer with a table of its handles, built by hand: its fastest idiom.
 fn handles(inputs: &Arc<[(u8, u8)]>) -> Vec<Contender> {
-    let vec = prometheus::IntCounterVec::new(prometheus::Opts::new("operations", "Operations."), &["outcome", "kind"])
-        .expect("valid names");
+    let vec = prometheus::IntCounterVec::new(
+        prometheus::Opts::new("operations", "Operations."),
+        &["outcome", "kind"],
+    )
+    .expect("valid names");
     let table: Vec<_> = OUTCOME_NAMES
         .iter()
         .flat_map(|outcome| KIND_NAMES.map(|kind| vec.with_label_values(&[*outcome, kind])))
@@ -105,13 +108,17 @@ fn handles(inputs: &Arc<[(u8, u8)]>) -> Vec<Contender> {
     let family = Family::<ClientLabels, prometheus_client::metrics::counter::Counter>::default();
     let client: Vec<_> = OUTCOMES
         .iter()
-        .flat_map(|outcome| KINDS.map(|kind| family.get_or_create_owned(&ClientLabels { outcome: *outcome, kind })))
+        .flat_map(|outcome| {
+            KINDS.map(|kind| family.get_or_create_owned(&ClientLabels { outcome: *outcome, kind }))
+        })
         .collect();
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let exporter: Vec<_> = metrics::with_local_recorder(&recorder, || {
         OUTCOME_NAMES
             .iter()
-            .flat_map(|outcome| KIND_NAMES.map(|kind| metrics::counter!("operations", "outcome" => *outcome, "kind" => kind)))
+            .flat_map(|outcome| {
+                KIND_NAMES.map(|kind| metrics::counter!("operations", "outcome" => *outcome, "kind" => kind))
+            })
             .collect()
     });
     let [a, b, c] = [(); 3].map(|()| Arc::clone(inputs));
@@ -137,24 +144,37 @@ fn handles(inputs: &Arc<[(u8, u8)]>) -> Vec<Contender> {
 /// Each peer as its documentation shows it.
 fn typed(inputs: &Arc<[(u8, u8)]>) -> Vec<Contender> {
     let measured = measured::CounterVec::<MeasuredSet>::dense();
-    let vec = prometheus::IntCounterVec::new(prometheus::Opts::new("operations", "Operations."), &["outcome", "kind"])
-        .expect("valid names");
+    let vec = prometheus::IntCounterVec::new(
+        prometheus::Opts::new("operations", "Operations."),
+        &["outcome", "kind"],
+    )
+    .expect("valid names");
     let family = Family::<ClientLabels, prometheus_client::metrics::counter::Counter>::default();
     let [a, b, c] = [(); 3].map(|()| Arc::clone(inputs));
     vec![
         Contender::new("measured, typed labels", Role::Peer, move |_| {
             for (outcome, kind) in &*a {
-                measured.inc(MeasuredLabels { outcome: OUTCOMES[usize::from(*outcome)], kind: KINDS[usize::from(*kind)] });
+                measured.inc(MeasuredLabels {
+                    outcome: OUTCOMES[usize::from(*outcome)],
+                    kind: KINDS[usize::from(*kind)],
+                });
             }
         }),
         Contender::new("prometheus, with_label_values", Role::Peer, move |_| {
             for (outcome, kind) in &*b {
-                vec.with_label_values(&[OUTCOME_NAMES[usize::from(*outcome)], KIND_NAMES[usize::from(*kind)]]).inc();
+                vec.with_label_values(&[
+                    OUTCOME_NAMES[usize::from(*outcome)],
+                    KIND_NAMES[usize::from(*kind)],
+                ])
+                .inc();
             }
         }),
         Contender::new("prometheus-client, get_or_create", Role::Peer, move |_| {
             for (outcome, kind) in &*c {
-                let labels = ClientLabels { outcome: OUTCOMES[usize::from(*outcome)], kind: KINDS[usize::from(*kind)] };
+                let labels = ClientLabels {
+                    outcome: OUTCOMES[usize::from(*outcome)],
+                    kind: KINDS[usize::from(*kind)],
+                };
                 family.get_or_create(&labels).inc();
             }
         }),
@@ -167,7 +187,9 @@ pub fn plain() -> Vec<Contender> {
     let client = prometheus_client::metrics::counter::Counter::<u64>::default();
     let measured = measured::Counter::new();
     vec![
-        Contender::new("vsr-metrics", Role::Ours, |_| (0..INPUTS).for_each(|_| black_box(&METRICS).increment_plain())),
+        Contender::new("vsr-metrics", Role::Ours, |_| {
+            (0..INPUTS).for_each(|_| black_box(&METRICS).increment_plain())
+        }),
         Contender::new("prometheus", Role::Peer, move |_| (0..INPUTS).for_each(|_| prometheus.inc())),
         Contender::new("prometheus-client", Role::Peer, move |_| {
             (0..INPUTS).for_each(|_| {
@@ -184,13 +206,19 @@ pub fn set() -> Vec<Contender> {
     let client = prometheus_client::metrics::gauge::Gauge::<i64>::default();
     let measured = measured::Gauge::new();
     vec![
-        Contender::new("vsr-metrics", Role::Ours, |_| (0..INPUTS as u64).for_each(|value| METRICS.set_depth(value))),
-        Contender::new("prometheus", Role::Peer, move |_| (0..INPUTS as i64).for_each(|value| prometheus.set(value))),
+        Contender::new("vsr-metrics", Role::Ours, |_| {
+            (0..INPUTS as u64).for_each(|value| METRICS.set_depth(value))
+        }),
+        Contender::new("prometheus", Role::Peer, move |_| {
+            (0..INPUTS as i64).for_each(|value| prometheus.set(value))
+        }),
         Contender::new("prometheus-client", Role::Peer, move |_| {
             (0..INPUTS as i64).for_each(|value| {
                 client.set(value);
             });
         }),
-        Contender::new("measured", Role::Peer, move |_| (0..INPUTS as i64).for_each(|value| measured.set(value))),
+        Contender::new("measured", Role::Peer, move |_| {
+            (0..INPUTS as i64).for_each(|value| measured.set(value))
+        }),
     ]
 }

@@ -7,38 +7,40 @@ use super::INPUTS;
 use crate::catalog::METRICS;
 use crate::rounds::{Contender, Role};
 
-/// The bounds that the peers get, in milliseconds as in the catalog.
-pub const BOUNDS: [f64; 9] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0];
+/// The bounds that the peers get, in seconds as in the catalog.
+const BOUNDS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1];
 
 /// Random durations, spread over all buckets alike.
 pub fn observations() -> Vec<Contender> {
     let mut random = fastrand::Rng::with_seed(11);
-    let inputs: Arc<[Duration]> = (0..INPUTS)
-        .map(|_| Duration::from_nanos((10f64.powf(4.5 + 4.0 * random.f64())) as u64))
-        .collect();
+    let inputs: Arc<[Duration]> =
+        (0..INPUTS).map(|_| Duration::from_nanos((10f64.powf(4.5 + 4.0 * random.f64())) as u64)).collect();
     let [a, b, c, d, e] = [(); 5].map(|()| Arc::clone(&inputs));
     let options = prometheus::HistogramOpts::new("latency", "Latency.").buckets(BOUNDS.to_vec());
     let prometheus = prometheus::Histogram::with_opts(options).expect("valid name");
     let client = prometheus_client::metrics::histogram::Histogram::new(BOUNDS);
-    let measured = measured::Histogram::with_metadata(measured::metric::histogram::Thresholds::with_buckets(BOUNDS));
+    let measured =
+        measured::Histogram::with_metadata(measured::metric::histogram::Thresholds::with_buckets(BOUNDS));
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new()
         .set_buckets(&BOUNDS)
         .expect("there are bounds")
         .build_recorder();
     let exporter = metrics::with_local_recorder(&recorder, || metrics::histogram!("latency"));
     vec![
-        Contender::new("vsr-metrics", Role::Ours, move |_| a.iter().for_each(|value| METRICS.record_latency(*value))),
+        Contender::new("vsr-metrics", Role::Ours, move |_| {
+            a.iter().for_each(|value| METRICS.record_latency(*value))
+        }),
         Contender::new("prometheus", Role::Peer, move |_| {
-            b.iter().for_each(|value| prometheus.observe(value.as_secs_f64() * 1e3));
+            b.iter().for_each(|value| prometheus.observe(value.as_secs_f64()));
         }),
         Contender::new("prometheus-client", Role::Peer, move |_| {
-            c.iter().for_each(|value| client.observe(value.as_secs_f64() * 1e3));
+            c.iter().for_each(|value| client.observe(value.as_secs_f64()));
         }),
         Contender::new("measured", Role::Peer, move |_| {
-            d.iter().for_each(|value| measured.observe(value.as_secs_f64() * 1e3));
+            d.iter().for_each(|value| measured.observe(value.as_secs_f64()));
         }),
         Contender::new("metrics + exporter", Role::Peer, move |_| {
-            e.iter().for_each(|value| exporter.record(value.as_secs_f64() * 1e3));
+            e.iter().for_each(|value| exporter.record(value.as_secs_f64()));
             // Its histograms keep every observation until the next upkeep; without one, memory grows.
             recorder.handle().run_upkeep();
         }),

@@ -5,6 +5,7 @@
 mod catalog;
 mod clock;
 mod encode;
+mod instructions;
 mod record;
 mod report;
 mod rounds;
@@ -15,36 +16,46 @@ use record::INPUTS;
 use report::{fastest_peer, goal, named, ours};
 use rounds::{Contender, Cost, measure};
 
-const USAGE: &str = "usage: cargo xtask bench [--quick]
+const USAGE: &str = "usage: cargo xtask bench [--quick | --instructions]
 
 Compares recording and encoding with other libraries, interleaved in one run.
 
-  --quick  few rounds: a first impression";
+  --quick         few rounds: a first impression
+  --instructions  our instructions of one operation instead, as callgrind counts them (needs valgrind)";
 
 fn main() -> ExitCode {
-    let mut rounds = 101;
-    for argument in std::env::args().skip(1) {
-        match argument.as_str() {
-            "--quick" => rounds = 11,
-            "--help" | "-h" => {
-                println!("{USAGE}");
-                return ExitCode::SUCCESS;
-            }
-            other => {
-                eprintln!("unknown option `{other}`\n\n{USAGE}");
-                return ExitCode::from(2);
-            }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        [] => compare(101),
+        ["--quick"] => compare(11),
+        ["--instructions"] => instructions::count(),
+        ["--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
         }
-    }
-    counters(rounds);
-    histograms(rounds);
-    match encode::run(rounds) {
+        // How `--instructions` calls this program again.
+        ["--repeat", case, times] if times.parse::<u64>().is_ok() => {
+            instructions::repeat(case, times.parse().unwrap_or_default())
+        }
+        _ => {
+            eprintln!("unknown options `{}`\n\n{USAGE}", arguments.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(unequal) => {
-            eprintln!("{unequal}");
+        Err(reason) => {
+            eprintln!("{reason}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn compare(rounds: usize) -> Result<(), String> {
+    counters(rounds);
+    histograms(rounds);
+    encode::run(rounds)
 }
 
 fn counters(rounds: usize) {

@@ -65,7 +65,7 @@ fn agree(scrapes: &mut [(&'static str, Role, Scrape)]) -> Result<usize, String> 
 fn repeat(name: &'static str, role: Role, scrape: Scrape) -> Contender {
     // Only one thread ever runs it; the lock is what makes that known.
     let state = Mutex::new((scrape, Vec::new()));
-    Contender::new(name, role, move |_| {
+    Contender::new(name, role, move || {
         let (scrape, out) = &mut *state.lock().expect("no scrape panics");
         for _ in 0..SCRAPES {
             out.clear();

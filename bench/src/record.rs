@@ -3,7 +3,7 @@
 mod counter;
 mod histogram;
 
-pub use counter::{labelled, plain, set};
+pub use counter::{FETCH_ADD, LIMIT, labelled, plain, set};
 pub use histogram::observations;
 
 /// Inputs of one pass. Long, so that no branch predictor learns them.

@@ -4,14 +4,17 @@ use std::sync::Barrier;
 
 use crate::clock;
 
+/// Passes of each thread when several run: long enough that they do run at the same time.
+const TOGETHER: u32 = 8;
+
 /// One library's way to do a case.
 pub struct Contender {
     /// Who, and with which idiom.
     pub name: &'static str,
     /// What it counts as in the goals.
     pub role: Role,
-    /// Goes over the whole input once; the argument is the number of the thread.
-    pub run: Box<dyn Fn(usize) + Sync>,
+    /// Goes over the whole input once.
+    pub run: Box<dyn Fn() + Sync>,
 }
 
 /// What a contender counts as in the goals.
@@ -39,7 +42,7 @@ pub struct Cost {
 
 impl Contender {
     /// A contender that works through its input when called.
-    pub fn new(name: &'static str, role: Role, run: impl Fn(usize) + Sync + 'static) -> Self {
+    pub fn new(name: &'static str, role: Role, run: impl Fn() + Sync + 'static) -> Self {
         Self { name, role, run: Box::new(run) }
     }
 }
@@ -61,16 +64,16 @@ pub fn measure(contenders: &[Contender], operations: f64, threads: usize, rounds
 /// CPU nanoseconds of one pass, averaged over the threads.
 fn once(contender: &Contender, threads: usize) -> f64 {
     if threads == 1 {
-        return timed(|| (contender.run)(0));
+        return timed(&contender.run);
     }
     let together = Barrier::new(threads);
     let sum: f64 = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads)
-            .map(|thread| {
+            .map(|_| {
                 let together = &together;
                 scope.spawn(move || {
                     together.wait();
-                    timed(|| (contender.run)(thread))
+                    timed(|| (0..TOGETHER).for_each(|_| (contender.run)())) / f64::from(TOGETHER)
                 })
             })
             .collect();

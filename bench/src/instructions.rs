@@ -11,8 +11,11 @@ use crate::catalog::{Kind, METRICS, Outcome};
 /// Operations of the shorter and of the longer run.
 const RUNS: [u64; 2] = [20_000, 120_000];
 
+/// Does a case that many times.
+type Run = fn(u64);
+
 /// All cases by name.
-const CASES: [(&str, fn(u64)); 4] =
+const CASES: [(&str, Run); 4] =
     [("labelled-counter", labelled), ("counter", plain), ("gauge", set), ("histogram", histogram)];
 
 /// Counts and prints all cases.

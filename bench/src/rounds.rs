@@ -1,11 +1,11 @@
 //! Interleaved rounds: A B C, A B C, … so that a change of the machine's pace hits all contenders alike.
 
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::clock;
 
 /// Passes of each thread when several run: long enough that they do run at the same time.
-const TOGETHER: u32 = 8;
+const TOGETHER: u32 = 32;
 
 /// One library's way to do a case.
 pub struct Contender {
@@ -66,13 +66,17 @@ fn once(contender: &Contender, threads: usize) -> f64 {
     if threads == 1 {
         return timed(&contender.run);
     }
-    let together = Barrier::new(threads);
+    let waiting = AtomicUsize::new(threads);
     let sum: f64 = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads)
             .map(|_| {
-                let together = &together;
+                let waiting = &waiting;
                 scope.spawn(move || {
-                    together.wait();
+                    // Nobody sleeps: whoever has to be woken comes too late for a pass this short.
+                    waiting.fetch_sub(1, Ordering::Relaxed);
+                    while waiting.load(Ordering::Relaxed) > 0 {
+                        std::thread::yield_now();
+                    }
                     timed(|| (0..TOGETHER).for_each(|_| (contender.run)())) / f64::from(TOGETHER)
                 })
             })

@@ -19,6 +19,10 @@ pub const LIMIT: &str = "limit: bare thread-local cells";
 /// One locked instruction: what a library costs that shares its cells, at the least.
 pub const FETCH_ADD: &str = "one fetch_add";
 
+/// Values that a gauge is set to in one pass.
+#[allow(clippy::cast_possible_wrap)] // 65,536
+const SET: i64 = INPUTS as i64;
+
 /// Cells of the limit: padding and a few families more than the case needs, as in a shard.
 const CELLS: usize = 64;
 
@@ -193,7 +197,7 @@ pub fn plain() -> Vec<Contender> {
     let measured = measured::Counter::new();
     vec![
         Contender::new("vsr-metrics", Role::Ours, || {
-            (0..INPUTS).for_each(|_| black_box(&METRICS).increment_plain())
+            (0..INPUTS).for_each(|_| black_box(&METRICS).increment_plain());
         }),
         Contender::new("prometheus", Role::Peer, move || (0..INPUTS).for_each(|_| prometheus.inc())),
         Contender::new("prometheus-client", Role::Peer, move || {
@@ -212,18 +216,18 @@ pub fn set() -> Vec<Contender> {
     let measured = measured::Gauge::new();
     vec![
         Contender::new("vsr-metrics", Role::Ours, || {
-            (0..INPUTS as u64).for_each(|value| METRICS.set_depth(value))
+            (0..SET.cast_unsigned()).for_each(|value| METRICS.set_depth(value));
         }),
         Contender::new("prometheus", Role::Peer, move || {
-            (0..INPUTS as i64).for_each(|value| prometheus.set(value))
+            (0..SET).for_each(|value| prometheus.set(value));
         }),
         Contender::new("prometheus-client", Role::Peer, move || {
-            (0..INPUTS as i64).for_each(|value| {
+            (0..SET).for_each(|value| {
                 client.set(value);
             });
         }),
         Contender::new("measured", Role::Peer, move || {
-            (0..INPUTS as i64).for_each(|value| measured.set(value))
+            (0..SET).for_each(|value| measured.set(value));
         }),
     ]
 }

@@ -13,8 +13,9 @@ const BOUNDS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05
 /// Random durations, spread over all buckets alike.
 pub fn observations() -> Vec<Contender> {
     let mut random = fastrand::Rng::with_seed(11);
-    let inputs: Arc<[Duration]> =
-        (0..INPUTS).map(|_| Duration::from_nanos((10f64.powf(4.5 + 4.0 * random.f64())) as u64)).collect();
+    let inputs: Arc<[Duration]> = (0..INPUTS)
+        .map(|_| Duration::from_secs_f64(10f64.powf(4.0f64.mul_add(random.f64(), -4.5))))
+        .collect();
     let [a, b, c, d] = [(); 4].map(|()| Arc::clone(&inputs));
     let options = prometheus::HistogramOpts::new("latency", "Latency.").buckets(BOUNDS.to_vec());
     let prometheus = prometheus::Histogram::with_opts(options).expect("valid name");
@@ -28,7 +29,7 @@ pub fn observations() -> Vec<Contender> {
     let exporter = metrics::with_local_recorder(&recorder, || metrics::histogram!("latency"));
     vec![
         Contender::new("vsr-metrics", Role::Ours, move || {
-            a.iter().for_each(|value| METRICS.record_latency(*value))
+            a.iter().for_each(|value| METRICS.record_latency(*value));
         }),
         Contender::new("prometheus", Role::Peer, move || {
             b.iter().for_each(|value| prometheus.observe(value.as_secs_f64()));

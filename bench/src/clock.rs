@@ -5,7 +5,6 @@ use rustix::time::{ClockId, clock_gettime};
 /// CPU time of the running thread in nanoseconds.
 pub fn thread_cpu() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    #[allow(clippy::cast_precision_loss)] // a difference of two is far below 2^53
     let nanoseconds = (time.tv_sec * 1_000_000_000 + time.tv_nsec) as f64;
     nanoseconds
 }

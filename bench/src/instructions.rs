@@ -26,7 +26,6 @@ pub fn count() -> Result<(), String> {
     println!("instructions of one operation, callgrind, the loop and its inputs included");
     for (case, _) in CASES {
         let [short, long] = [collected(case, RUNS[0])?, collected(case, RUNS[1])?];
-        #[allow(clippy::cast_precision_loss)] // millions
         let each = (long - short) as f64 / (RUNS[1] - RUNS[0]) as f64;
         println!("  {case:<20} {each:>6.1}");
     }
@@ -61,7 +60,6 @@ fn labelled(times: u64) {
     let inputs: [_; 8] = std::array::from_fn(|index| (Outcome::ALL[index % 2], Kind::ALL[index / 2]));
     let inputs = std::hint::black_box(inputs);
     for index in 0..times {
-        #[allow(clippy::cast_possible_truncation)] // masked
         let (outcome, kind) = inputs[(index & 7) as usize];
         METRICS.increment_operations(outcome, kind);
     }

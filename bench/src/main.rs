@@ -89,7 +89,6 @@ fn histograms(rounds: usize) {
 }
 
 fn case(name: &str, contenders: &[Contender], threads: usize, rounds: usize) -> Vec<Cost> {
-    #[allow(clippy::cast_precision_loss)] // 65,536
     let costs = measure(contenders, INPUTS as f64, threads, rounds);
     report::table(name, "ns", &costs);
     costs

@@ -83,7 +83,6 @@ fn once(contender: &Contender, threads: usize) -> f64 {
             .collect();
         running.into_iter().map(|thread| thread.join().expect("a contender does not panic")).sum()
     });
-    #[allow(clippy::cast_precision_loss)] // a handful of threads
     let threads = threads as f64;
     sum / threads
 }

@@ -63,8 +63,6 @@ fn fill() -> Arc<Filled> {
                 Instrument::Gauge(_) => filled.gauges.set(first, 1),
                 Instrument::Histogram { bounds, .. } => {
                     for value in OBSERVED {
-                        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                        // small and positive
                         let stored = (value * 1e6) as u64;
                         filled.cells.observe_slice(first, bounds, stored);
                     }

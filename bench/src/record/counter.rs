@@ -20,7 +20,6 @@ pub const LIMIT: &str = "limit: bare thread-local cells";
 pub const FETCH_ADD: &str = "one fetch_add";
 
 /// Values that a gauge is set to in one pass.
-#[allow(clippy::cast_possible_wrap)] // 65,536
 const SET: i64 = INPUTS as i64;
 
 /// Cells of the limit: padding and a few families more than the case needs, as in a shard.

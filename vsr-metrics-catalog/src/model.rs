@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::source::Span;
 
+mod dashboards;
 mod operators;
 
-pub use operators::{
-    Alert, AlertTest, Dashboard, Exception, Indicator, Panel, Row, Rule, Runbook, Severity, Slo, Step,
-};
+pub use dashboards::{Choice, Color, Dashboard, Mark, Panel, PanelKind, Query, Row};
+pub use operators::{Alert, AlertTest, Exception, Indicator, Rule, Runbook, Severity, Slo, Step};
 
 /// A resolved catalog: the single meeting point of the YAML and everything made from it.
 #[derive(Clone, Debug, Default)]

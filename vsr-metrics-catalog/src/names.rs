@@ -27,6 +27,13 @@ pub fn pascal(snake: &str) -> String {
         .collect()
 }
 
+/// A name as the title of something: `prepare_latency` as `Prepare latency`.
+pub fn title(snake: &str) -> String {
+    let mut letters = snake.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).map(|letter| if letter == '_' { ' ' } else { letter }).collect()
+}
+
 /// The Rust type of a label: its key, and `Id` at the end of a bounded integer's.
 pub fn label_type(label: &Label) -> String {
     let name = pascal(&label.key);

@@ -3,6 +3,7 @@
 //! What is sound stays, whatever is wrong beside it; so one mistake in the catalog is one error at the build and
 //! not a hundred at the call sites of other metrics.
 
+mod dashboards;
 mod header;
 mod labels;
 mod metrics;

@@ -6,6 +6,12 @@ use serde::Deserialize;
 
 use crate::source::Span;
 
+mod dashboards;
+
+pub(crate) use dashboards::{
+    ChoiceSpec, ColorSpec, DashboardSpec, FullPanelSpec, KindSpec, PanelSpec, ThresholdsSpec,
+};
+
 /// One entry as written, with its name and place.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry<T> {
@@ -246,38 +252,6 @@ impl OneOrMany {
             Self::Many(many) => many,
         }
     }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct DashboardSpec {
-    pub(crate) title: String,
-    pub(crate) help: String,
-    pub(crate) rows: Vec<RowSpec>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RowSpec {
-    pub(crate) title: String,
-    pub(crate) panels: Vec<PanelSpec>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected the name of a metric, or a panel with `title`, `metrics`, `expr`, `unit`, `help`"
-)]
-pub(crate) enum PanelSpec {
-    Metric(String),
-    Full {
-        title: Option<String>,
-        #[serde(default)]
-        metrics: Vec<String>,
-        expr: Option<String>,
-        unit: Option<String>,
-        help: Option<String>,
-    },
 }
 
 /// A map that keeps the order of the file.

@@ -83,7 +83,7 @@ impl<'a> Others<'a> {
         }
         for dashboard in &catalog.dashboards {
             for panel in dashboard.rows.iter().flat_map(|row| &row.panels) {
-                for text in panel.metrics.iter().chain(&panel.expr) {
+                for text in panel.metrics.iter().chain(panel.queries.iter().map(|query| &query.expr)) {
                     enter(&mut others.dashboards, text, &dashboard.title);
                 }
             }

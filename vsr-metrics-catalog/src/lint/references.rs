@@ -59,7 +59,7 @@ fn expressions(catalog: &Catalog) -> Vec<(&str, Span)> {
     }
     for panel in catalog.dashboards.iter().flat_map(|board| &board.rows).flat_map(|row| &row.panels) {
         found.extend(panel.metrics.iter().map(|metric| (metric.as_str(), panel.span)));
-        found.extend(panel.expr.as_deref().map(|expr| (expr, panel.span)));
+        found.extend(panel.queries.iter().map(|query| (query.expr.as_str(), query.span)));
     }
     found
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::Unit;
 use crate::source::Span;
 
 /// A suppressed finding.
@@ -144,45 +143,4 @@ pub struct AlertTest {
     pub quiet_at: Vec<Duration>,
     /// Times at which it must fire.
     pub fires_at: Vec<Duration>,
-}
-
-/// A dashboard.
-#[derive(Clone, Debug)]
-pub struct Dashboard {
-    /// Stable identifier, at most 40 characters.
-    pub uid: String,
-    /// Title.
-    pub title: String,
-    /// One sentence.
-    pub help: String,
-    /// Rows of panels.
-    pub rows: Vec<Row>,
-    /// Where it is defined.
-    pub span: Span,
-}
-
-/// A row of panels.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// Title.
-    pub title: String,
-    /// Panels from left to right.
-    pub panels: Vec<Panel>,
-}
-
-/// A panel; where it has no query of its own, the query follows from the metric's type.
-#[derive(Clone, Debug)]
-pub struct Panel {
-    /// Title.
-    pub title: String,
-    /// Exported names of the metrics shown.
-    pub metrics: Vec<String>,
-    /// PromQL instead of the derived query.
-    pub expr: Option<String>,
-    /// Unit of `expr`, where it is not the metric's.
-    pub unit: Option<Unit>,
-    /// One sentence.
-    pub help: Option<String>,
-    /// Where it is defined.
-    pub span: Span,
 }

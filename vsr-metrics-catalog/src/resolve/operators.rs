@@ -1,12 +1,9 @@
 //! What operators read: exceptions, rules, objectives, alerts, dashboards.
 
 use super::Resolver;
-use crate::model::{
-    Alert, AlertTest, Dashboard, Exception, Indicator, Panel, Row, Rule, Runbook, Severity, Slo, Step,
-};
+use crate::model::{Alert, AlertTest, Exception, Indicator, Rule, Runbook, Severity, Slo, Step};
 use crate::spec::{
-    AlertSpec, AlertTestSpec, CatalogSpec, DashboardSpec, Entry, OneOrMany, PanelSpec, RunbookSpec,
-    SeveritySpec, SloSpec, StepSpec,
+    AlertSpec, AlertTestSpec, CatalogSpec, Entry, OneOrMany, RunbookSpec, SeveritySpec, SloSpec, StepSpec,
 };
 
 impl Resolver<'_> {
@@ -130,51 +127,6 @@ impl Resolver<'_> {
             series: spec.series.iter().map(|(series, values)| (series.clone(), values.clone())).collect(),
             quiet_at,
             fires_at,
-        }
-    }
-
-    fn dashboard(&mut self, entry: &Entry<DashboardSpec>) -> Dashboard {
-        let Entry { name, path, span, spec } = entry;
-        let mut rows = Vec::new();
-        for (row_index, row) in spec.rows.iter().enumerate() {
-            let mut panels = Vec::new();
-            for (index, panel) in row.panels.iter().enumerate() {
-                panels.push(self.panel(&format!("{path}.rows[{row_index}].panels[{index}]"), panel));
-            }
-            rows.push(Row { title: row.title.clone(), panels });
-        }
-        Dashboard { uid: name.clone(), title: spec.title.clone(), help: spec.help.clone(), rows, span: *span }
-    }
-
-    fn panel(&mut self, path: &str, spec: &PanelSpec) -> Panel {
-        let span = self.places.value(path);
-        match spec {
-            PanelSpec::Metric(metric) => Panel {
-                title: metric.clone(),
-                metrics: vec![metric.clone()],
-                expr: None,
-                unit: None,
-                help: None,
-                span,
-            },
-            PanelSpec::Full { title, metrics, expr, unit, help } => {
-                if metrics.is_empty() && expr.is_none() {
-                    self.error(
-                        "empty-panel",
-                        span,
-                        "a panel without `metrics` and `expr` shows nothing",
-                        "name a metric",
-                    );
-                }
-                Panel {
-                    title: title.clone().or_else(|| metrics.first().cloned()).unwrap_or_default(),
-                    metrics: metrics.clone(),
-                    expr: expr.clone(),
-                    unit: self.unit(&format!("{path}.unit"), unit.as_deref()),
-                    help: help.clone(),
-                    span,
-                }
-            }
         }
     }
 }

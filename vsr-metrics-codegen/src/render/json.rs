@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use vsr_metrics_catalog::model::{
     Aggregate, Alert, Catalog, Dashboard, Family, GaugeValue, Indicator, Instrument, Label, LabelId,
-    LabelValues, Severity, Slo, Stability,
+    LabelValues, Panel, Query, Row, Severity, Slo, Stability,
 };
 
 use super::{GeneratedFile, file, origin};
@@ -123,17 +123,22 @@ fn alert(alert: &Alert) -> Value {
 }
 
 fn dashboard(dashboard: &Dashboard) -> Value {
-    let rows: Value = dashboard
-        .rows
-        .iter()
-        .map(|row| {
-            let panels: Value = row
-                .panels
-                .iter()
-                .map(|panel| json!({ "title": panel.title, "metrics": panel.metrics, "expr": panel.expr }))
-                .collect();
-            json!({ "title": row.title, "panels": panels })
-        })
-        .collect();
-    json!({ "title": dashboard.title, "help": dashboard.help, "rows": rows })
+    let row =
+        |row: &Row| json!({ "title": row.title, "panels": row.panels.iter().map(panel).collect::<Value>() });
+    json!({
+        "title": dashboard.title,
+        "help": dashboard.help,
+        "range_seconds": dashboard.range.as_secs_f64(),
+        "rows": dashboard.rows.iter().map(row).collect::<Value>(),
+    })
+}
+
+fn panel(panel: &Panel) -> Value {
+    let query = |query: &Query| json!({ "expr": query.expr, "legend": query.legend });
+    json!({
+        "title": panel.title,
+        "metrics": panel.metrics,
+        "queries": panel.queries.iter().map(query).collect::<Value>(),
+        "help": panel.help,
+    })
 }

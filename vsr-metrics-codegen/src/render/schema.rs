@@ -7,6 +7,8 @@
 use serde_json::{Map, Value, json};
 use vsr_metrics_catalog::model::{Catalog, Unit};
 
+mod dashboards;
+
 use super::{GeneratedFile, file, origin};
 
 /// Lower case words with underscores.
@@ -57,8 +59,8 @@ pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
         "runbook": runbook(),
         "step": step(),
         "test": alert_test(),
-        "dashboard": dashboard(),
-        "panel": panel(),
+        "dashboard": dashboards::dashboard(),
+        "panel": dashboards::panel(),
     });
     file("metrics.schema.json", format!("{schema:#}\n"))
 }
@@ -221,38 +223,6 @@ fn alert_test() -> Value {
         ("quiet_again_at", described("durations", "When it must have stopped.")),
     ];
     object(&keys, &["name", "series"], "A case of an alert's tests.")
-}
-
-fn dashboard() -> Value {
-    let row = object(
-        &[
-            ("title", text("Title.")),
-            ("panels", filled_list(list(reference("panel"), "From left to right."))),
-        ],
-        &["title", "panels"],
-        "A row of panels.",
-    );
-    let keys = [
-        ("title", text("Title.")),
-        ("help", described("sentence", "What it is for.")),
-        ("rows", filled_list(list(row, "Rows of panels."))),
-    ];
-    object(&keys, &["title", "rows"], "A dashboard.")
-}
-
-fn panel() -> Value {
-    let units: Vec<&str> = Unit::ALL.iter().map(|(name, _)| *name).collect();
-    let keys = [
-        ("title", text("Title.")),
-        (
-            "metrics",
-            json!({ "type": "array", "items": { "type": "string", "pattern": METRIC }, "uniqueItems": true }),
-        ),
-        ("expr", text("PromQL instead of the query that follows from the type.")),
-        ("unit", one_of(&units, "Unit of `expr`.")),
-        ("help", described("sentence", "What the panel shows.")),
-    ];
-    json!({ "oneOf": [{ "type": "string", "pattern": METRIC }, object(&keys, &["title"], "A panel.")] })
 }
 
 /// An object that refuses keys it does not know.

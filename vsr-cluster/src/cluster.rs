@@ -10,17 +10,17 @@ use std::time::Duration;
 use vsr_metrics::{Metrics, OutOfRange, ReplicaId};
 
 use crate::driver::{Driver, RealClock};
-use crate::log::{Damage, Durability, Log, Opened};
-use crate::message::ReplicaIndex;
+use crate::message::{Entry, OpNumber, ReplicaIndex};
 use crate::network::{Network, Observer};
 use crate::replica::{Replica, Tuning};
+use crate::storage::{Directory, Durability, Layout, Slot, Storage};
 
 /// What a cluster is made of.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// How many replicas, 1 to [`MAX_REPLICAS`].
     pub replicas: usize,
-    /// Where the logs are: `replica-0.log` and so on. It has to exist.
+    /// Where the logs are, in a directory for each replica: `replica-0` and so on.
     pub directory: PathBuf,
     /// When log entries count as kept.
     pub durability: Durability,
@@ -48,7 +48,12 @@ pub enum ClusterError {
         expected: usize,
     },
     /// The primary's log is damaged. It alone decides the order of operations, so it must not forget one.
-    Damaged(Damage),
+    Damaged {
+        /// The operation whose entry is damaged.
+        op: OpNumber,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// A log cannot be read or written.
     Log(ReplicaIndex, io::Error),
     /// A thread cannot be started.
@@ -61,7 +66,7 @@ pub enum ClusterError {
 pub const MAX_REPLICAS: usize = 9;
 
 impl Config {
-    /// A cluster with logs in an existing directory.
+    /// A cluster that keeps its logs in a directory.
     pub fn new(replicas: usize, directory: impl Into<PathBuf>) -> Self {
         let directory = directory.into();
         Self { replicas, directory, durability: Durability::default(), tuning: Tuning::default() }
@@ -93,8 +98,7 @@ pub fn metrics_of(replicas: usize) -> Result<Vec<Arc<Metrics>>, OutOfRange> {
 impl Cluster {
     /// Opens and verifies all logs, then starts the replicas.
     ///
-    /// A backup with a damaged log keeps the sound part; the rest is put aside in a file next to it, and the
-    /// primary sends those entries again.
+    /// A backup with a damaged log keeps the part before the damage; the primary sends the rest again.
     ///
     /// # Errors
     /// See [`ClusterError`].
@@ -116,9 +120,9 @@ impl Cluster {
         let clock = RealClock::start();
         let mut cluster = Self { network: Arc::clone(&network), threads: Vec::new() };
         for (index, (opened, inbox)) in logs.into_iter().zip(inboxes).enumerate() {
-            let Opened { log, entries, .. } = opened;
+            let (storage, entries) = opened;
             let replica = Replica::new(index, replicas, tuning, Arc::clone(&metrics[index]), entries);
-            let driver = Driver { replica, log, inbox, network: Arc::clone(&network), clock };
+            let driver = Driver { replica, storage, inbox, network: Arc::clone(&network), clock };
             let thread = std::thread::Builder::new().name(format!("replica-{index}"));
             match thread.spawn(move || driver.run()) {
                 Ok(thread) => cluster.threads.push(thread),
@@ -167,12 +171,11 @@ impl fmt::Display for ClusterError {
             Self::Metrics { found, expected } => {
                 write!(f, "a cluster of `{expected}` replicas needs as many metrics, not `{found}`")
             }
-            Self::Damaged(damage) => {
-                write!(
-                    f,
-                    "the primary's log cannot be trusted: {damage}; restore the file, or begin anew without all logs"
-                )
-            }
+            Self::Damaged { op, what } => write!(
+                f,
+                "the primary's log cannot be trusted: entry `{op}`: {what}; restore the file, or begin anew without \
+                 all logs"
+            ),
             Self::Log(replica, error) => write!(f, "log of replica `{replica}`: {error}"),
             Self::Thread(replica, error) => write!(f, "cannot start replica `{replica}`: {error}"),
             Self::Panicked(replica) => write!(f, "replica `{replica}` panicked"),
@@ -182,16 +185,25 @@ impl fmt::Display for ClusterError {
 
 impl std::error::Error for ClusterError {}
 
-fn open_log(config: &Config, index: ReplicaIndex, metrics: &Arc<Metrics>) -> Result<Opened, ClusterError> {
-    let path = config.directory.join(format!("replica-{index}.log"));
+/// A replica's storage, and the entries before the first damage.
+type OpenedLog = (Storage<Directory>, Vec<Arc<Entry>>);
+
+fn open_log(config: &Config, index: ReplicaIndex, metrics: &Arc<Metrics>) -> Result<OpenedLog, ClusterError> {
     let failed = |error| ClusterError::Log(index, error);
-    let mut opened = Log::open(&path, index, config.durability, Arc::clone(metrics)).map_err(failed)?;
-    if let Some(damage) = opened.damage.take() {
-        // View 0: replica 0 is the primary.
-        if index == 0 {
-            return Err(ClusterError::Damaged(damage));
+    let disk = Directory::open(config.directory.join(format!("replica-{index}"))).map_err(failed)?;
+    let layout = Layout { durability: config.durability, ..Layout::of(index) };
+    let mut opened = Storage::open(disk, layout, Arc::clone(metrics)).map_err(failed)?;
+    let mut entries = Vec::new();
+    for (op, slot) in opened.log {
+        match slot {
+            Slot::Sound(entry) => entries.push(entry),
+            // View 0: replica 0 is the primary.
+            Slot::Damaged(what) if index == 0 => return Err(ClusterError::Damaged { op, what }),
+            Slot::Damaged(_) => {
+                opened.storage.truncate(op - 1).map_err(failed)?;
+                break;
+            }
         }
-        opened.log.set_aside(&damage).map_err(failed)?;
     }
-    Ok(opened)
+    Ok((opened.storage, entries))
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use crate::log::Log;
 use crate::network::{Delivery, Network};
 use crate::replica::{Clock, Input, Output, Replica, Time};
+use crate::storage::{Directory, Slot, Storage};
 
 /// The real clock, from the moment it was made.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ pub struct RealClock(Instant);
 #[derive(Debug)]
 pub(crate) struct Driver {
     pub(crate) replica: Replica,
-    pub(crate) log: Log,
+    pub(crate) storage: Storage<Directory>,
     pub(crate) inbox: Receiver<Delivery>,
     pub(crate) network: Arc<Network>,
     pub(crate) clock: RealClock,
@@ -53,7 +53,7 @@ impl Driver {
         self.step(Input::Start, &mut outputs)?;
         loop {
             let running = self.take_batch(&mut outputs)?;
-            while let Some(through) = self.log.flush()? {
+            while let Some(through) = self.storage.flush()? {
                 self.step(Input::Persisted(through), &mut outputs)?;
             }
             if !running {
@@ -101,12 +101,17 @@ impl Driver {
                 match output {
                     Output::Send { to, message } => self.network.send(own, to, message),
                     Output::Reply(reply) => self.network.reply(reply),
-                    Output::Append(entry) => self.log.append(&entry)?,
+                    Output::Append(entry) => self.storage.append(&entry)?,
                     Output::Applied { entry, outcome } => {
                         self.network.observer().applied(own, &entry, outcome);
                     }
                     Output::Read { to, first, limit } => {
-                        answers.push(Input::Entries { to, entries: self.log.read(first, limit)? });
+                        let sound = |(_, slot)| match slot {
+                            Slot::Sound(entry) => Some(entry),
+                            Slot::Damaged(_) => None,
+                        };
+                        let entries = self.storage.read(first, limit)?.into_iter().map_while(sound).collect();
+                        answers.push(Input::Entries { to, entries });
                     }
                 }
             }

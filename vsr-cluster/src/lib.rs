@@ -3,7 +3,7 @@
 //!
 //! It follows *Viewstamped Replication Revisited* (Liskov, Cowling 2012), as far as normal operation (section
 //! 4.1) goes; the primary is replica 0 and stays it. [`replica`] is the protocol, a deterministic state machine;
-//! [`driver`] runs it in a thread, [`log`] keeps it on disk, [`network`] connects it, and [`cluster`] puts all of
+//! [`driver`] runs it in a thread, [`storage`] keeps it on disk, [`network`] connects it, and [`cluster`] puts all of
 //! that together. [`client`] and [`load`] ask, [`demo`] shows.
 //!
 //! Every number on `/metrics` is recorded where the thing that it names happens: in the core, or in the log.
@@ -15,9 +15,9 @@ pub mod cluster;
 pub mod demo;
 pub mod driver;
 pub mod load;
-pub mod log;
 pub mod message;
 pub mod network;
 pub mod options;
 pub mod replica;
 pub mod state_machine;
+pub mod storage;

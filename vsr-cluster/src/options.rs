@@ -8,7 +8,7 @@ use std::time::Duration;
 use lexopt::prelude::*;
 
 use crate::cluster::MAX_REPLICAS;
-use crate::log::Durability;
+use crate::storage::Durability;
 
 /// What the user wants.
 #[derive(Debug)]

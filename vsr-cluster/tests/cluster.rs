@@ -148,7 +148,7 @@ fn metrics_equal_what_an_observer_counted() {
         }
         let operations = |status| value(&snapshot, "vsr_operations_total", &[id, ("status", status)]);
         assert_eq!((operations("success"), operations("failure")), (Some(800), Some(1)));
-        let size = std::fs::metadata(directory.path().join(format!("replica-{replica}.log"))).unwrap().len();
+        let size = std::fs::metadata(segment(directory.path(), replica)).unwrap().len();
         let gauge = |name| value(&snapshot, name, &[id]);
         assert_eq!(gauge("vsr_bytes_written_total"), Some(size));
         assert_eq!(gauge("vsr_log_size_bytes"), Some(size));
@@ -212,7 +212,7 @@ fn a_restarted_cluster_goes_on_where_it_was() {
 fn a_damaged_backup_is_filled_up_by_the_primary() {
     let directory = tempfile::tempdir().unwrap();
     drop(run(3, directory.path(), |cluster| drop(add(cluster, 4, 500))));
-    let damaged = directory.path().join("replica-1.log");
+    let damaged = segment(directory.path(), 1);
     flip(&damaged, 1000);
     let ran = run(3, directory.path(), |cluster| {
         drop(add(cluster, 4, 10));
@@ -226,8 +226,8 @@ fn a_damaged_backup_is_filled_up_by_the_primary() {
     assert_eq!(failures("1", "log"), Some(1));
     assert_eq!(failures("1", "superblock"), Some(0));
     assert_eq!((failures("0", "log"), failures("2", "log")), (Some(0), Some(0)));
-    let sound = std::fs::read(directory.path().join("replica-0.log")).unwrap();
-    assert_eq!(std::fs::read(&damaged).unwrap()[16..], sound[16..]);
+    let sound = std::fs::read(segment(directory.path(), 0)).unwrap();
+    assert_eq!(std::fs::read(&damaged).unwrap()[24..], sound[24..]);
     assert!(ran.replicas.iter().all(|replica| replica.state() == ran.replicas[0].state()));
 }
 
@@ -235,14 +235,19 @@ fn a_damaged_backup_is_filled_up_by_the_primary() {
 fn a_primary_with_a_damaged_log_does_not_start() {
     let directory = tempfile::tempdir().unwrap();
     drop(run(3, directory.path(), |cluster| drop(add(cluster, 1, 20))));
-    flip(&directory.path().join("replica-0.log"), 100);
+    flip(&segment(directory.path(), 0), 110);
     let metrics = metrics_of(3).unwrap();
     let error =
         Cluster::start(&Config::new(3, directory.path()), &metrics, Arc::new(Counts::default())).unwrap_err();
-    assert!(matches!(&error, ClusterError::Damaged(damage) if damage.op == 2), "{error}");
+    assert!(matches!(&error, ClusterError::Damaged { op: 2, .. }), "{error}");
     let snapshot = metrics.snapshot();
     let labels = [("replica_id", "0"), ("component", "log")];
     assert_eq!(value(&snapshot, "vsr_checksum_failures_total", &labels), Some(1));
+}
+
+/// The first segment of a replica's log.
+fn segment(directory: &Path, replica: usize) -> std::path::PathBuf {
+    directory.join(format!("replica-{replica}/log-00000000"))
 }
 
 fn flip(path: &Path, at: usize) {

@@ -108,7 +108,6 @@ extern crate self as vsr_metrics;
 #[cfg(feature = "vsr")]
 mod catalog;
 pub mod descriptor;
-#[cfg(feature = "text")]
 pub mod encode;
 #[cfg(feature = "text")]
 pub mod export;

@@ -6,6 +6,7 @@
 mod aggregate;
 mod delta;
 mod quantile;
+mod spread;
 mod value;
 mod view;
 
@@ -154,7 +155,6 @@ impl Snapshot {
     }
 
     /// Whether instances of one catalog share all constant labels, so that no output could tell them apart.
-    #[cfg(feature = "text")]
     pub(crate) fn has_twins(&self) -> bool {
         self.parts().any(|part| {
             let instances = &part.instances;

@@ -38,15 +38,20 @@ pub(super) fn expand(catalog: &Catalog, layout: &Layout) -> TokenStream {
     }
 }
 
-/// Holds the number of series within the catalog's budget when compiling.
+/// Holds the number of series within the catalog's budget, and lines of `StatsD` within a datagram, when compiling.
 fn budget(catalog: &Catalog) -> TokenStream {
     let budget = number(catalog.series_budget);
     let message = format!(
         "the catalog `{}` exposes more sample lines than its `series_budget` of {} allows",
         catalog.name, catalog.series_budget
     );
+    let too_long = format!(
+        "names and label values of the catalog `{}` are so long that a line of StatsD exceeds a datagram",
+        catalog.name
+    );
     quote!(
         const _: () = ::core::assert!(Metrics::CATALOG.sample_lines() <= #budget, #message);
+        const _: () = ::core::assert!(::vsr_metrics::encode::statsd::fits(Metrics::CATALOG), #too_long);
     )
 }
 

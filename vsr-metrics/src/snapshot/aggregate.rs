@@ -15,7 +15,6 @@ impl Snapshot {
     }
 
     /// Instances of one catalog that share all constant labels, merged into one each.
-    #[cfg(feature = "text")]
     pub(crate) fn merge_twins(&self) -> Self {
         let parts =
             self.parts().map(|part| Part { catalog: part.catalog, instances: distinct(part) }).collect();
@@ -28,7 +27,6 @@ fn whole(part: &Part) -> Instance {
     merge(part.catalog, constants, &part.instances.iter().collect::<Vec<_>>())
 }
 
-#[cfg(feature = "text")]
 fn distinct(part: &Part) -> Vec<Instance> {
     let mut distinct: Vec<Instance> = Vec::new();
     for instance in &part.instances {

@@ -31,6 +31,16 @@ impl SnapshotDelta {
         self.0.families()
     }
 
+    /// Whether instances of one catalog share all constant labels, so that no output could tell them apart.
+    pub(crate) fn has_twins(&self) -> bool {
+        self.0.has_twins()
+    }
+
+    /// Instances of one catalog that share all constant labels, merged into one each.
+    pub(crate) fn merge_twins(&self) -> Self {
+        Self(self.0.merge_twins())
+    }
+
     /// The family of an exported name.
     pub fn family(&self, name: &str) -> Option<Family<'_>> {
         self.0.family(name)

@@ -5,11 +5,12 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::message::Stamp;
 use crate::network::{Delivery, Network};
 use crate::replica::{Clock, Input, Output, Replica, Time};
-use crate::storage::{Directory, Slot, Storage};
+use crate::storage::{Directory, Storage};
 
 /// The real clock, from the moment it was made.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,11 @@ impl RealClock {
 impl Clock for RealClock {
     fn now(&self) -> Time {
         self.0.elapsed()
+    }
+
+    fn calendar(&self) -> Stamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
@@ -80,9 +86,9 @@ impl Driver {
             let input = match delivery {
                 Delivery::Stop => return Ok(false),
                 Delivery::Request(request) => Input::Request(request),
-                Delivery::Message { from, message } => {
-                    self.network.observer().received(self.replica.index(), message.kind());
-                    Input::Message { from, message }
+                Delivery::Message(envelope) => {
+                    self.network.observer().received(self.replica.index(), envelope.message.kind());
+                    Input::Message(envelope)
                 }
             };
             self.step(input, outputs)?;
@@ -99,20 +105,22 @@ impl Driver {
             for output in outputs.drain(..) {
                 let own = self.replica.index();
                 match output {
-                    Output::Send { to, message } => self.network.send(own, to, message),
+                    Output::Send(envelope) => self.network.send(envelope),
                     Output::Reply(reply) => self.network.reply(reply),
                     Output::Append(entry) => self.storage.append(&entry)?,
                     Output::Applied { entry, outcome } => {
                         self.network.observer().applied(own, &entry, outcome);
                     }
-                    Output::Read { to, first, limit } => {
-                        let sound = |(_, slot)| match slot {
-                            Slot::Sound(entry) => Some(entry),
-                            Slot::Damaged(_) => None,
-                        };
-                        let entries = self.storage.read(first, limit)?.into_iter().map_while(sound).collect();
-                        answers.push(Input::Entries { to, entries });
+                    Output::Read { purpose, first, limit } => {
+                        let slots = self.storage.read(first, limit)?;
+                        answers.push(Input::Read { purpose, slots });
                     }
+                    Output::Truncate(_)
+                    | Output::Rewrite(_)
+                    | Output::WriteCheckpoint { .. }
+                    | Output::ReadCheckpoint { .. }
+                    | Output::WriteSuperblock(_)
+                    | Output::Installed { .. } => {}
                 }
             }
             for answer in answers {

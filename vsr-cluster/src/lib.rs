@@ -12,6 +12,7 @@
 pub mod client;
 pub mod client_table;
 pub mod cluster;
+pub mod configuration;
 pub mod demo;
 pub mod driver;
 pub mod load;

@@ -6,13 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use vsr_metrics::MessageType;
 
-use crate::message::{ClientId, Entry, Message, ReplicaIndex, Reply, Request};
+use crate::message::{ClientId, Entry, Envelope, ReplicaIndex, Reply, Request};
 use crate::state_machine::Outcome;
 
 /// What arrives at a replica's thread.
 #[derive(Debug)]
 pub(crate) enum Delivery {
-    Message { from: ReplicaIndex, message: Message },
+    Message(Envelope),
     Request(Request),
     Stop,
 }
@@ -65,9 +65,9 @@ impl Network {
         &*self.observer
     }
 
-    pub(crate) fn send(&self, from: ReplicaIndex, to: ReplicaIndex, message: Message) {
-        self.observer.sent(from, to, message.kind());
-        self.deliver(to, Delivery::Message { from, message });
+    pub(crate) fn send(&self, envelope: Envelope) {
+        self.observer.sent(envelope.from, envelope.to, envelope.message.kind());
+        self.deliver(envelope.to, Delivery::Message(envelope));
     }
 
     /// A client that is gone misses its reply.

@@ -15,19 +15,15 @@ use std::time::Duration;
 use vsr_metrics::{Metrics, ReplicaStatus, Status};
 
 use crate::client_table::ClientTable;
-use crate::message::{Entry, Message, OpNumber, ReplicaIndex, Reply, Request, ViewNumber};
-use crate::state_machine::{Outcome, StateMachine};
+use crate::configuration::Version;
+use crate::message::{Entry, Envelope, Message, OpNumber, ReplicaIndex, Reply, Request, ViewNumber};
+use crate::state_machine::StateMachine;
+use crate::storage::Slot;
 
 mod normal;
+mod ports;
 
-/// Time since some moment that the driver chose.
-pub type Time = Duration;
-
-/// Where a core reads the time: the real clock, or a simulation's.
-pub trait Clock {
-    /// The time now; never less than it was.
-    fn now(&self) -> Time;
-}
+pub use ports::{Clock, Input, Output, Purpose, Restored, Time, WireFault};
 
 /// How a replica behaves, the same on all replicas of a cluster.
 #[derive(Clone, Copy, Debug)]
@@ -44,67 +40,6 @@ pub struct Tuning {
     pub resend_after: Duration,
     /// Entries that are sent again at once.
     pub resend_limit: usize,
-}
-
-/// What happens to a replica.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// The first input: entries of the log are known, peers can be reached.
-    Start,
-    /// Another replica sent something.
-    Message {
-        /// Who.
-        from: ReplicaIndex,
-        /// What.
-        message: Message,
-    },
-    /// A client asks for something.
-    Request(Request),
-    /// The log is flushed through this operation.
-    Persisted(OpNumber),
-    /// The entries that [`Output::Read`] asked for.
-    Entries {
-        /// For whom.
-        to: ReplicaIndex,
-        /// In order.
-        entries: Vec<Arc<Entry>>,
-    },
-    /// The time of [`Replica::deadline`] has come.
-    Tick,
-    /// The last input: nothing may be left unsaid.
-    Stop,
-}
-
-/// What a driver has to do, in order.
-#[derive(Clone, Debug)]
-pub enum Output {
-    /// Send a message. It may get lost.
-    Send {
-        /// To whom.
-        to: ReplicaIndex,
-        /// What.
-        message: Message,
-    },
-    /// Answer a client.
-    Reply(Reply),
-    /// Append to the log and, soon, flush it and say so with [`Input::Persisted`].
-    Append(Arc<Entry>),
-    /// Read flushed entries back and return them with [`Input::Entries`].
-    Read {
-        /// For whom.
-        to: ReplicaIndex,
-        /// The first one.
-        first: OpNumber,
-        /// At most so many.
-        limit: usize,
-    },
-    /// Nothing to do: an operation was executed. For whoever watches over safety.
-    Applied {
-        /// What was executed.
-        entry: Arc<Entry>,
-        /// What came of it.
-        outcome: Outcome,
-    },
 }
 
 /// One replica's state (figure 2 of the paper).
@@ -128,6 +63,8 @@ pub struct Replica {
     clients: ClientTable,
     state: StateMachine,
     leader: Leader,
+    /// Messages sent so far, by receiver.
+    sent: Vec<u64>,
 }
 
 /// What only a primary needs.
@@ -209,6 +146,7 @@ impl Replica {
                 unannounced: VecDeque::new(),
                 heard: Time::ZERO,
             },
+            sent: vec![0; cluster],
         }
     }
 
@@ -216,10 +154,22 @@ impl Replica {
     pub fn step(&mut self, input: Input, clock: &dyn Clock, outputs: &mut Vec<Output>) {
         match input {
             Input::Start => self.start(clock, outputs),
-            Input::Message { from, message } => self.receive(from, message, clock, outputs),
+            Input::Message(Envelope { from, message, .. }) => self.receive(from, message, clock, outputs),
             Input::Request(request) => self.on_request(request, clock, outputs),
             Input::Persisted(through) => self.on_persisted(through, clock, outputs),
-            Input::Entries { to, entries } => self.resend(to, entries, clock, outputs),
+            Input::Read { purpose: Purpose::Resend(to), slots, .. } => {
+                let sound = |(_, slot)| match slot {
+                    Slot::Sound(entry) => Some(entry),
+                    Slot::Damaged(_) => None,
+                };
+                self.resend(to, slots.into_iter().map_while(sound).collect(), clock, outputs);
+            }
+            Input::Refused(_)
+            | Input::SuperblockWritten
+            | Input::CheckpointWritten(_)
+            | Input::Read { .. }
+            | Input::CheckpointRead { .. }
+            | Input::Abdicate => {}
             Input::Tick => self.tick(clock, outputs),
             Input::Stop => self.announce(clock, outputs),
         }
@@ -285,7 +235,7 @@ impl Replica {
     ) {
         self.metrics.increment_messages_received(message.kind());
         // Section 4.1: replicas only take in messages of the view that they know.
-        if message.view() != self.view {
+        if message.view() != Some(self.view) {
             return;
         }
         match message {
@@ -295,17 +245,22 @@ impl Replica {
             Message::Commit { commit, .. } | Message::Heartbeat { commit, .. } => {
                 self.on_commit(commit, outputs);
             }
+            _ => {}
         }
     }
 
     /// Sends one message: the only way out for any of them.
-    fn send(&self, to: ReplicaIndex, message: Message, outputs: &mut Vec<Output>) {
+    fn send(&mut self, to: ReplicaIndex, message: Message, outputs: &mut Vec<Output>) {
         self.metrics.increment_messages_sent(message.kind());
-        outputs.push(Output::Send { to, message });
+        let Some(sent) = self.sent.get_mut(to) else { return };
+        *sent += 1;
+        let (from, sequence, version) = (self.index, *sent, Version { major: 0, minor: 1 });
+        outputs.push(Output::Send(Envelope { from, to, boot: 1, sequence, epoch: 0, version, message }));
     }
 
-    fn broadcast(&self, message: &Message, outputs: &mut Vec<Output>) {
-        for to in (0..self.cluster).filter(|to| *to != self.index) {
+    fn broadcast(&mut self, message: &Message, outputs: &mut Vec<Output>) {
+        let own = self.index;
+        for to in (0..self.cluster).filter(|to| *to != own) {
             self.send(to, message.clone(), outputs);
         }
     }

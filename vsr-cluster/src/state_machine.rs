@@ -34,6 +34,17 @@ pub enum Operation {
         /// The new value.
         value: u64,
     },
+    /// Opens a session for the client, which is what its request number 0 is for.
+    OpenSession,
+    /// Changes who belongs to the cluster; sets of replicas as bits, replica 0 lowest.
+    Reconfigure {
+        /// Those who vote.
+        members: u64,
+        /// Those who hear everything and do not vote.
+        standbys: u64,
+    },
+    /// Ends the joint configuration that a [`Reconfigure`](Self::Reconfigure) began. The primary's own operation.
+    Settle,
 }
 
 /// Why an operation changed nothing. It is committed all the same: all replicas refuse it alike.
@@ -43,6 +54,18 @@ pub enum Refusal {
     Overflow,
     /// The register holds something else than expected, or nothing.
     Mismatch,
+    /// The client has no session, or lost it to newer ones; whether its latest request was executed is not known.
+    NoSession,
+    /// The client's session has seen a later request, or this one.
+    Repeated,
+    /// The cluster is between two configurations already, or asked for one that cannot be.
+    NoSuchConfiguration,
+}
+
+impl Refusal {
+    /// All of them; the place of each is its number in encoded form.
+    pub const ALL: [Self; 5] =
+        [Self::Overflow, Self::Mismatch, Self::NoSession, Self::Repeated, Self::NoSuchConfiguration];
 }
 
 /// The answer: a register's value, if it has one, or why nothing was done.
@@ -72,6 +95,9 @@ impl StateMachine {
             Ok(None) => *b"nothing.",
             Err(Refusal::Overflow) => *b"overflow",
             Err(Refusal::Mismatch) => *b"mismatch",
+            Err(Refusal::NoSession) => *b"nosessio",
+            Err(Refusal::Repeated) => *b"repeated",
+            Err(Refusal::NoSuchConfiguration) => *b"noconfig",
         });
         self.digest = digest.finalize();
         outcome
@@ -98,6 +124,7 @@ impl StateMachine {
                 }
                 Ok(self.registers.insert(register, value))
             }
+            Operation::OpenSession | Operation::Reconfigure { .. } | Operation::Settle => Ok(None),
         }
     }
 }
@@ -110,6 +137,9 @@ impl Operation {
             Self::Write { register, value } => (2, register, value, 0),
             Self::Add { register, amount } => (3, register, amount, 0),
             Self::CompareAndSet { register, expected, value } => (4, register, expected, value),
+            Self::OpenSession => (5, 0, 0, 0),
+            Self::Reconfigure { members, standbys } => (6, members, standbys, 0),
+            Self::Settle => (7, 0, 0, 0),
         };
         let mut bytes = [0; ENCODED];
         bytes[0] = tag;
@@ -129,6 +159,9 @@ impl Operation {
             2 => Some(Self::Write { register, value: number(9)? }),
             3 => Some(Self::Add { register, amount: number(9)? }),
             4 => Some(Self::CompareAndSet { register, expected: number(9)?, value: number(17)? }),
+            5 => Some(Self::OpenSession),
+            6 => Some(Self::Reconfigure { members: register, standbys: number(9)? }),
+            7 => Some(Self::Settle),
             _ => None,
         }
     }
@@ -138,11 +171,14 @@ impl Operation {
 mod tests {
     use super::*;
 
-    const SOME_OF_EACH: [Operation; 4] = [
+    const SOME_OF_EACH: [Operation; 7] = [
         Operation::Read { register: 7 },
         Operation::Write { register: 7, value: u64::MAX },
         Operation::Add { register: 7, amount: 1 },
         Operation::CompareAndSet { register: 7, expected: 3, value: 4 },
+        Operation::OpenSession,
+        Operation::Reconfigure { members: 7, standbys: 8 },
+        Operation::Settle,
     ];
 
     #[test]
@@ -158,7 +194,7 @@ mod tests {
     fn refused_operations_change_nothing() {
         let mut machine = StateMachine::default();
         let outcomes = SOME_OF_EACH.map(|operation| machine.apply(operation));
-        assert_eq!(outcomes, [Ok(None), Ok(None), Err(Refusal::Overflow), Err(Refusal::Mismatch)]);
+        assert_eq!(outcomes[..4], [Ok(None), Ok(None), Err(Refusal::Overflow), Err(Refusal::Mismatch)]);
         assert_eq!(machine.apply(SOME_OF_EACH[0]), Ok(Some(u64::MAX)));
     }
 

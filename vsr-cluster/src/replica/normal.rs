@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Arrived, Clock, Entry, Message, OpNumber, Output, Peer, Pending, Replica, ReplicaIndex, Request, Time,
+    Arrived, Clock, Entry, Message, OpNumber, Output, Peer, Pending, Purpose, Replica, ReplicaIndex, Request,
+    Time,
 };
 use crate::client_table::Novelty;
 
@@ -120,7 +121,16 @@ impl Replica {
         let Some(last) = entries.last().map(|entry| entry.op) else { return };
         for entry in entries {
             let op = entry.op;
-            self.send(to, Message::Prepare { view: self.view, commit: self.commit_number, entry }, outputs);
+            self.send(
+                to,
+                Message::Prepare {
+                    view: self.view,
+                    commit: self.commit_number,
+                    checksum: entry.checksum(),
+                    entry,
+                },
+                outputs,
+            );
             if let Some(pending) = self.pending(op) {
                 pending.prepared.get_or_insert_with(|| clock.now());
             }
@@ -133,7 +143,10 @@ impl Replica {
     /// Step 6: tells the backups of commits that no Prepare has carried.
     pub(super) fn announce(&mut self, clock: &dyn Clock, outputs: &mut Vec<Output>) {
         if !self.leader.unannounced.is_empty() {
-            self.broadcast(&Message::Commit { view: self.view, commit: self.commit_number }, outputs);
+            self.broadcast(
+                &Message::Commit { view: self.view, op: self.op_number, commit: self.commit_number },
+                outputs,
+            );
             self.announced(clock);
         }
     }
@@ -141,7 +154,12 @@ impl Replica {
     /// Tells the backups of an idle primary that it lives.
     pub(super) fn heartbeat(&mut self, clock: &dyn Clock, outputs: &mut Vec<Output>) {
         if self.cluster > 1 {
-            self.broadcast(&Message::Heartbeat { view: self.view, commit: self.commit_number }, outputs);
+            let (view, op, commit) = (self.view, self.op_number, self.commit_number);
+            let ping = u64::try_from(clock.now().as_nanos()).unwrap_or(u64::MAX);
+            self.broadcast(
+                &Message::Heartbeat { view, op, commit, log_first: 1, ping, clock: None },
+                outputs,
+            );
             self.announced(clock);
         }
     }
@@ -160,7 +178,7 @@ impl Replica {
     }
 
     /// What a backup says once its log is flushed.
-    pub(super) fn acknowledge(&self, outputs: &mut Vec<Output>) {
+    pub(super) fn acknowledge(&mut self, outputs: &mut Vec<Output>) {
         self.send(self.primary(), Message::PrepareOk { view: self.view, op: self.persisted }, outputs);
     }
 
@@ -202,7 +220,10 @@ impl Replica {
                 }
             }
             if self.cluster > 1 {
-                self.broadcast(&Message::Prepare { view, commit, entry }, outputs);
+                self.broadcast(
+                    &Message::Prepare { view, commit, checksum: entry.checksum(), entry },
+                    outputs,
+                );
                 self.announced(clock);
             }
         }
@@ -243,7 +264,7 @@ impl Replica {
 
     fn read_for(&self, to: ReplicaIndex, outputs: &mut Vec<Output>) {
         let first = self.leader.peers[to].acknowledged + 1;
-        outputs.push(Output::Read { to, first, limit: self.tuning.resend_limit });
+        outputs.push(Output::Read { purpose: Purpose::Resend(to), first, limit: self.tuning.resend_limit });
     }
 
     /// Votes for the oldest operation without a quorum, or for the latest one if all have theirs.

@@ -12,6 +12,7 @@ use vsr_metrics::{ChecksumComponent, Metrics};
 use super::ReplicaIndex;
 use super::disk::{Disk, Name};
 use super::format::{number32, number64};
+use crate::configuration::{Configuration, ReplicaSet, Version};
 use crate::message::{OpNumber, ViewNumber};
 
 /// What a replica must remember (section 4.3 of the paper does without, and pays with a recovery at every start).
@@ -29,17 +30,19 @@ pub struct Superblock {
     pub checkpoint: OpNumber,
     /// The first operation that the log holds. Storage sets it.
     pub log_first: OpNumber,
-    /// The configuration's number.
-    pub epoch: u64,
+    /// How often the replica has started.
+    pub boot: u64,
+    /// The configuration in force.
+    pub configuration: Configuration,
     /// Version of the software that wrote it.
-    pub version: (u16, u16),
+    pub version: Version,
 }
 
 const MAGIC: &[u8; 8] = b"VSRSUP01";
 pub(super) const COPIES: u64 = 4;
 /// Offset between copies: no smaller than what a disk writes at once.
 pub(super) const PAGE: u64 = 4096;
-const LENGTH: usize = 80;
+const LENGTH: usize = 112;
 
 /// What the copies said.
 pub(super) struct Read {
@@ -85,15 +88,19 @@ pub(super) fn read(disk: &mut impl Disk, replica: ReplicaIndex, metrics: &Metric
 }
 
 fn encode(replica: ReplicaIndex, superblock: &Superblock) -> [u8; LENGTH] {
-    let Superblock { sequence, view, last_normal_view, commit, checkpoint, log_first, epoch, version } =
+    let Superblock { sequence, view, last_normal_view, commit, checkpoint, log_first, boot, .. } =
         *superblock;
+    let Configuration { epoch, members, next, standbys } = superblock.configuration;
+    let Version { major, minor } = superblock.version;
     let mut bytes = [0; LENGTH];
     bytes[..8].copy_from_slice(MAGIC);
     // Cannot truncate: there are at most 255 replicas.
     bytes[8..12].copy_from_slice(&u32::try_from(replica).unwrap_or(u32::MAX).to_le_bytes());
-    bytes[12..14].copy_from_slice(&version.0.to_le_bytes());
-    bytes[14..16].copy_from_slice(&version.1.to_le_bytes());
-    let numbers = [sequence, view, last_normal_view, commit, checkpoint, log_first, epoch];
+    bytes[12..14].copy_from_slice(&major.to_le_bytes());
+    bytes[14..16].copy_from_slice(&minor.to_le_bytes());
+    let sets = [members, next, standbys].map(ReplicaSet::bits);
+    let numbers = [sequence, view, last_normal_view, commit, checkpoint, log_first, boot, epoch];
+    let numbers = numbers.into_iter().chain(sets);
     for (place, number) in bytes[16..].chunks_exact_mut(8).zip(numbers) {
         place.copy_from_slice(&number.to_le_bytes());
     }
@@ -114,7 +121,16 @@ fn decode(replica: ReplicaIndex, bytes: &[u8; LENGTH]) -> Option<Superblock> {
         commit: number64(bytes, 40),
         checkpoint: number64(bytes, 48),
         log_first: number64(bytes, 56),
-        epoch: number64(bytes, 64),
-        version: (u16::from_le_bytes([bytes[12], bytes[13]]), u16::from_le_bytes([bytes[14], bytes[15]])),
+        boot: number64(bytes, 64),
+        configuration: Configuration {
+            epoch: number64(bytes, 72),
+            members: ReplicaSet::from_bits(number64(bytes, 80)),
+            next: ReplicaSet::from_bits(number64(bytes, 88)),
+            standbys: ReplicaSet::from_bits(number64(bytes, 96)),
+        },
+        version: Version {
+            major: u16::from_le_bytes([bytes[12], bytes[13]]),
+            minor: u16::from_le_bytes([bytes[14], bytes[15]]),
+        },
     })
 }

@@ -3,6 +3,7 @@
 use vsr_metrics::snapshot::{Number, Value};
 
 use super::*;
+use crate::configuration::{Configuration, Version};
 
 mod crashes;
 mod damage;
@@ -197,8 +198,9 @@ fn a_superblock_is_read_back_and_counts_its_writes() {
             view: 9,
             last_normal_view: 8,
             commit: 1,
-            epoch: 2,
-            version: (1, 4),
+            boot: 3,
+            configuration: Configuration::initial(3, 1),
+            version: Version { major: 1, minor: 4 },
             ..Superblock::default()
         };
         storage.write_superblock(&said).expect("is written");

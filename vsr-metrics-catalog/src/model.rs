@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use crate::source::Span;
 
+mod alerts;
 mod dashboards;
 mod operators;
 
+pub use alerts::{
+    Alert, AlertRule, AlertTest, BURNS, Burn, Condition, Runbook, Severity, Step, Threshold, ThresholdUnit,
+};
 pub use dashboards::{Choice, Color, Dashboard, Mark, Panel, PanelKind, Query, Row};
-pub use operators::{Alert, AlertTest, Exception, Indicator, Rule, Runbook, Severity, Slo, Step};
+pub use operators::{Exception, Indicator, Links, Rule, Slo};
 
 /// A resolved catalog: the single meeting point of the YAML and everything made from it.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +29,8 @@ pub struct Catalog {
     pub scrape_interval: Duration,
     /// The most sample lines that one instance may expose.
     pub series_budget: u64,
+    /// Where alerts point to.
+    pub links: Links,
     /// Labels fixed once for a whole instance, as indices into `labels`, in the order of the catalog.
     pub constant_labels: Vec<LabelId>,
     /// All labels, in the order of the catalog.

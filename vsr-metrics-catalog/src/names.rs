@@ -63,6 +63,13 @@ pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     best.map(|(_, known)| known)
 }
 
+/// Identifiers of an expression outside of quotes. Recorded names hold colons, which makes them other words.
+pub(crate) fn words(expression: &str) -> impl Iterator<Item = &str> {
+    let outside = expression.split(['"', '\'']).step_by(2);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    outside.flat_map(move |part| part.split(move |c| !is_word(c))).filter(|word| !word.is_empty())
+}
+
 /// A duration as Prometheus writes it: `250ms`, `15s`, `5m`, `1h`, `30d`, `1w`.
 pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;

@@ -3,11 +3,13 @@
 //! What is sound stays, whatever is wrong beside it; so one mistake in the catalog is one error at the build and
 //! not a hundred at the call sites of other metrics.
 
+mod alerts;
 mod dashboards;
 mod header;
 mod labels;
 mod metrics;
 mod operators;
+mod rules;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,13 +1,16 @@
 //! The YAML's own shape: what an author wrote, before anything is bound to anything.
 
-use std::collections::BTreeMap;
+mod alerts;
+mod dashboards;
 
 use serde::Deserialize;
 
 use crate::source::Span;
 
-mod dashboards;
-
+pub(crate) use alerts::{
+    AlertSpec, AlertTestSpec, OneOrMany, RuleSpec, RunbookSpec, SeveritySpec, SloSpec, StepSpec,
+    ThresholdSpec, WordSpec,
+};
 pub(crate) use dashboards::{
     ChoiceSpec, ColorSpec, DashboardSpec, FullPanelSpec, KindSpec, PanelSpec, ThresholdsSpec,
 };
@@ -55,6 +58,16 @@ pub(crate) struct HeaderSpec {
     #[serde(default)]
     pub(crate) constant_labels: Vec<String>,
     pub(crate) owner: Option<String>,
+    #[serde(default)]
+    pub(crate) links: LinksSpec,
+}
+
+/// Where alerts point to.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LinksSpec {
+    pub(crate) runbook: Option<String>,
+    pub(crate) dashboards: Option<String>,
 }
 
 fn default_scrape_interval() -> String {
@@ -154,104 +167,6 @@ pub(crate) struct ExceptionSpec {
     pub(crate) lint: String,
     pub(crate) metrics: Vec<String>,
     pub(crate) reason: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RuleSpec {
-    pub(crate) expr: String,
-    pub(crate) help: Option<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SloSpec {
-    pub(crate) help: String,
-    pub(crate) objective: f64,
-    pub(crate) window: String,
-    pub(crate) good: String,
-    pub(crate) total: Option<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AlertSpec {
-    pub(crate) severity: SeveritySpec,
-    pub(crate) priority: String,
-    pub(crate) group: Option<String>,
-    pub(crate) expr: String,
-    #[serde(default = "zero", rename = "for")]
-    pub(crate) hold: String,
-    pub(crate) summary: String,
-    pub(crate) description: String,
-    pub(crate) runbook: Option<RunbookSpec>,
-    #[serde(default)]
-    pub(crate) tests: Vec<AlertTestSpec>,
-}
-
-fn zero() -> String {
-    "0s".to_owned()
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum SeveritySpec {
-    Critical,
-    Warning,
-    Info,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RunbookSpec {
-    pub(crate) meaning: String,
-    pub(crate) impact: String,
-    pub(crate) diagnosis: Vec<StepSpec>,
-    pub(crate) mitigation: Vec<StepSpec>,
-    pub(crate) resolved_when: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a sentence or `{ text, query }`")]
-pub(crate) enum StepSpec {
-    Text(String),
-    Full { text: String, query: Option<String> },
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AlertTestSpec {
-    pub(crate) name: String,
-    pub(crate) interval: Option<String>,
-    pub(crate) series: BTreeMap<String, String>,
-    #[serde(default)]
-    pub(crate) quiet_at: OneOrMany,
-    #[serde(default)]
-    pub(crate) fires_at: OneOrMany,
-    #[serde(default)]
-    pub(crate) quiet_again_at: OneOrMany,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a duration such as `5m`, or a list of durations")]
-pub(crate) enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl Default for OneOrMany {
-    fn default() -> Self {
-        Self::Many(Vec::new())
-    }
-}
-
-impl OneOrMany {
-    pub(crate) fn as_slice(&self) -> &[String] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::Many(many) => many,
-        }
-    }
 }
 
 /// A map that keeps the order of the file.

@@ -1,8 +1,10 @@
 //! Alerts that can fire, and that someone knows what to do about.
 
+use std::time::Duration;
+
 use super::Findings;
 use crate::diagnostic::Diagnostic;
-use crate::model::Catalog;
+use crate::model::{AlertTest, Catalog, Condition};
 
 /// What pagers show without cutting.
 const LONGEST_NAME: usize = 40;
@@ -33,15 +35,23 @@ pub(super) fn runbook(catalog: &Catalog, findings: &mut Findings) {
 }
 
 pub(super) fn test(catalog: &Catalog, findings: &mut Findings) {
-    for alert in &catalog.alerts {
-        let fires = alert.tests.iter().any(|test| !test.fires_at.is_empty());
-        let keeps_quiet = alert.tests.iter().any(|test| !test.quiet_at.is_empty());
-        if !fires || !keeps_quiet {
-            let lacking = if fires { "keeps it quiet" } else { "makes it fire" };
-            let message = format!("alert `{}` has no test that {lacking}", alert.name);
-            let help = "add a case with `fires_at` and one with `quiet_at` under `tests:`";
-            findings.push(Diagnostic::error("alert-without-test", alert.span, message).help(help));
-        }
+    // The cases of rules that follow from an objective, or from what other alerts need, follow as well.
+    let written = catalog.alerts.iter().filter(|alert| alert.condition == Condition::Expression);
+    for alert in written {
+        let has =
+            |times: fn(&AlertTest) -> &[Duration]| alert.tests.iter().any(|test| !times(test).is_empty());
+        let lacking = if !has(|test| &test.fires_at) {
+            "makes it fire"
+        } else if !has(|test| &test.quiet_at) {
+            "keeps it quiet"
+        } else if !has(|test| &test.clears_at) {
+            "sees it clear"
+        } else {
+            continue;
+        };
+        let message = format!("alert `{}` has no test that {lacking}", alert.name);
+        let help = "add cases with `fires_at`, `quiet_at` and `quiet_again_at` under `tests:`";
+        findings.push(Diagnostic::error("alert-without-test", alert.span, message).help(help));
     }
 }
 

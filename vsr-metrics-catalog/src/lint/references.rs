@@ -11,7 +11,7 @@ use crate::source::Span;
 pub(super) fn names(catalog: &Catalog, findings: &mut Findings) {
     let exported = exported(catalog);
     for (expression, span) in expressions(catalog) {
-        for name in words(expression) {
+        for name in names::words(expression) {
             if !name.starts_with(&catalog.prefix) || exported.contains(name) {
                 continue;
             }
@@ -62,11 +62,4 @@ fn expressions(catalog: &Catalog) -> Vec<(&str, Span)> {
         found.extend(panel.queries.iter().map(|query| (query.expr.as_str(), query.span)));
     }
     found
-}
-
-/// Identifiers outside of quotes. Recorded names hold colons, which makes them other words.
-fn words(expression: &str) -> impl Iterator<Item = &str> {
-    let outside = expression.split(['"', '\'']).step_by(2);
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    outside.flat_map(move |part| part.split(move |c| !is_word(c))).filter(|word| !word.is_empty())
 }

@@ -1,4 +1,4 @@
-//! What operators read: exceptions, rules, objectives, alerts with their runbooks and tests, dashboards.
+//! What operators read: exceptions, rules, objectives, dashboards, links.
 
 use std::time::Duration;
 
@@ -47,6 +47,34 @@ pub struct Slo {
     pub span: Span,
 }
 
+/// Where alerts point to.
+#[derive(Clone, Debug)]
+pub struct Links {
+    /// Address of the runbook; the anchor of an alert is appended.
+    pub runbook: String,
+    /// Address below which dashboards are found by their uid; none if there are no dashboards to point to.
+    pub dashboards: Option<String>,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self { runbook: "runbook.md".to_owned(), dashboards: None }
+    }
+}
+
+impl Slo {
+    /// The name under which the share of bad events is recorded.
+    pub fn record(&self, prefix: &str, window: &str) -> String {
+        format!("cluster:{prefix}slo_{}:error_ratio_{window}", self.name)
+    }
+
+    /// The share of events that may be bad, from 0 to 1.
+    pub fn budget(&self) -> f64 {
+        // 100 - 99.9 is not quite a tenth in binary.
+        ((100.0 - self.objective) * 1e10).round() / 1e12
+    }
+}
+
 /// How good events are counted.
 #[derive(Clone, Debug)]
 pub enum Indicator {
@@ -64,83 +92,4 @@ pub enum Indicator {
         /// PromQL selector of all events.
         total: String,
     },
-}
-
-/// An alert.
-#[derive(Clone, Debug)]
-pub struct Alert {
-    /// `PascalCase` name.
-    pub name: String,
-    /// How urgent.
-    pub severity: Severity,
-    /// Priority of the design document: `P0`, `P1`, `P2`.
-    pub priority: String,
-    /// PromQL; every sample it returns is an alert.
-    pub expr: String,
-    /// How long the expression must hold.
-    pub hold: Duration,
-    /// Group in the rules file.
-    pub group: String,
-    /// A fixed sentence.
-    pub summary: String,
-    /// A template with labels and value.
-    pub description: String,
-    /// What the person on call does.
-    pub runbook: Runbook,
-    /// Cases that prove it fires and keeps quiet.
-    pub tests: Vec<AlertTest>,
-    /// Where the alert is defined.
-    pub span: Span,
-    /// Where its expression stands.
-    pub expr_span: Span,
-}
-
-/// Who is woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// Pages.
-    Critical,
-    /// Files a ticket.
-    Warning,
-    /// Informs.
-    Info,
-}
-
-/// The section of the runbook that belongs to an alert.
-#[derive(Clone, Debug, Default)]
-pub struct Runbook {
-    /// What the alert says, for someone who does not know the protocol.
-    pub meaning: String,
-    /// What users notice.
-    pub impact: String,
-    /// Steps to find the cause.
-    pub diagnosis: Vec<Step>,
-    /// Steps that help.
-    pub mitigation: Vec<Step>,
-    /// When it is over.
-    pub resolved_when: String,
-}
-
-/// One step of a runbook: a sentence, and perhaps a query to run.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// What to do or look at.
-    pub text: String,
-    /// PromQL to paste.
-    pub query: Option<String>,
-}
-
-/// One case of an alert's tests, in the notation of `promtool test rules`.
-#[derive(Clone, Debug)]
-pub struct AlertTest {
-    /// Name of the case.
-    pub name: String,
-    /// Distance of the samples.
-    pub interval: Duration,
-    /// Series selector and values in promtool's notation.
-    pub series: Vec<(String, String)>,
-    /// Times at which the alert must not fire.
-    pub quiet_at: Vec<Duration>,
-    /// Times at which it must fire.
-    pub fires_at: Vec<Duration>,
 }

@@ -13,6 +13,10 @@ impl Resolver<'_> {
         self.catalog.version.clone_from(&header.version);
         self.catalog.series_budget = header.series_budget;
         self.catalog.scrape_interval = self.duration("catalog.scrape_interval", &header.scrape_interval);
+        if let Some(runbook) = &header.links.runbook {
+            self.catalog.links.runbook.clone_from(runbook);
+        }
+        self.catalog.links.dashboards.clone_from(&header.links.dashboards);
         if !is_snake(&header.name) {
             let span = self.places.value("catalog.name");
             let message = format!("`{}` is not a catalog name", header.name);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use vsr_metrics_catalog::model::{
     Aggregate, Alert, Catalog, Dashboard, Family, GaugeValue, Indicator, Instrument, Label, LabelId,
-    LabelValues, Panel, Query, Row, Severity, Slo, Stability,
+    LabelValues, Panel, Query, Row, Slo, Stability,
 };
 
 use super::{GeneratedFile, file, origin};
@@ -106,13 +106,8 @@ fn slo(slo: &Slo) -> Value {
 }
 
 fn alert(alert: &Alert) -> Value {
-    let severity = match alert.severity {
-        Severity::Critical => "critical",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    };
     json!({
-        "severity": severity,
+        "severity": alert.severity.name(),
         "priority": alert.priority,
         "group": alert.group,
         "expr": alert.expr,

@@ -5,7 +5,7 @@
 #![allow(clippy::needless_pass_by_value)] // pieces of a document are made where they are handed on
 
 use serde_json::{Map, Value, json};
-use vsr_metrics_catalog::model::{Catalog, Unit};
+use vsr_metrics_catalog::model::{Catalog, ThresholdUnit, Unit};
 
 mod dashboards;
 
@@ -26,7 +26,11 @@ pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
         ("exceptions", list(reference("exception"), "Lints that do not hold for some metrics, and why.")),
         (
             "rules",
-            map("^[a-z_]+:[a-z0-9_]+:[a-z0-9_]+$", reference("rule"), "Recording rules: `level:metric:ops`."),
+            map(
+                "^[a-z_]+:[a-z0-9_{}]+:[a-z0-9_{}]+$",
+                reference("rule"),
+                "Recording rules: `level:metric:ops`.",
+            ),
         ),
         ("slos", map(SNAKE, reference("slo"), "Service level objectives.")),
         ("alerts", map(PASCAL, reference("alert"), "Alerts, each with its runbook and its tests.")),
@@ -66,6 +70,14 @@ pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
 }
 
 fn header() -> Value {
+    let links = object(
+        &[
+            ("runbook", text("Address of the runbook; `#` and the alert's anchor are appended.")),
+            ("dashboards", text("Address below which dashboards are found; `/` and the uid are appended.")),
+        ],
+        &[],
+        "Where alerts point to.",
+    );
     let keys = [
         ("name", text("Short name; names generated files and groups.")),
         ("prefix", pattern("^[a-z][a-z0-9_]*_$", "Prefix of every exported name, with its underscore.")),
@@ -75,6 +87,7 @@ fn header() -> Value {
         ("max_peers", integer(1, "What `max_peers` stands for in ranges of labels.")),
         ("constant_labels", names("Labels fixed once for a whole instance.")),
         ("owner", text("Who answers questions about metrics that name nobody.")),
+        ("links", links),
     ];
     object(&keys, &["name", "prefix", "version"], "What the catalog says about itself.")
 }
@@ -153,7 +166,14 @@ fn exception() -> Value {
 }
 
 fn rule() -> Value {
-    let keys = [("expr", text("PromQL.")), ("help", described("sentence", "What it is for."))];
+    let word = json!({ "type": ["string", "integer"], "description": "A word; in a name, * stands for any characters." });
+    let each = map(
+        SNAKE,
+        filled_list(list(word, "What the word stands for.")),
+        "Words in braces: one rule for each.",
+    );
+    let keys =
+        [("expr", text("PromQL.")), ("help", described("sentence", "What it is for.")), ("each", each)];
     object(&keys, &["expr"], "A recording rule.")
 }
 
@@ -173,19 +193,44 @@ fn slo() -> Value {
 }
 
 fn alert() -> Value {
+    let missing = object(
+        &[
+            ("beside", pattern(METRIC, "A metric that is there whenever anything is.")),
+            ("except", metrics("Metrics that may be absent in a healthy system.")),
+        ],
+        &["beside"],
+        "One rule for each metric that other alerts look at; instead of `expr`.",
+    );
+    let value = json!({ "type": "number", "description": "The number; `{{ threshold }}` stands for it." });
+    let threshold = object(
+        &[("value", value), ("unit", one_of(&ThresholdUnit::names(), "Its unit."))],
+        &["value", "unit"],
+        "What the expression compares with; deployments may change it.",
+    );
     let keys = [
         ("severity", one_of(&["critical", "warning", "info"], "Pages, files a ticket, or informs.")),
         ("priority", one_of(&["P0", "P1", "P2"], "Priority of the design document.")),
         ("group", text("Group in the rules file; the catalog's name.")),
         ("expr", text("PromQL; every sample it returns is an alert.")),
+        ("burn", text("An objective, whose error budget must not burn; instead of `expr`.")),
+        ("missing", missing),
+        ("threshold", threshold),
         ("for", described("duration", "How long the expression must hold; 0s.")),
         ("summary", described("sentence", "A fixed sentence.")),
         ("description", text("A template with labels and value.")),
+        ("note", text("Where and why the condition differs from the design document.")),
+        ("dashboard", text("Uid of the dashboard that shows it.")),
         ("runbook", reference("runbook")),
         ("tests", filled_list(list(reference("test"), "Cases that prove that it fires and keeps quiet."))),
     ];
-    let required = ["severity", "priority", "expr", "summary", "description", "runbook", "tests"];
-    object(&keys, &required, "An alert.")
+    let required = ["severity", "priority", "summary", "description", "runbook"];
+    let mut alert = object(&keys, &required, "An alert.");
+    alert["oneOf"] = json!([
+        { "required": ["expr", "tests"] },
+        { "required": ["burn"] },
+        { "required": ["missing"] },
+    ]);
+    alert
 }
 
 fn runbook() -> Value {
@@ -195,6 +240,7 @@ fn runbook() -> Value {
         ("impact", text("What users notice.")),
         ("diagnosis", steps("Steps to find the cause.")),
         ("mitigation", steps("Steps that help.")),
+        ("avoid", filled_list(list(sentence(), "What would make it worse."))),
         ("resolved_when", text("When it is over.")),
     ];
     object(
@@ -266,6 +312,12 @@ fn names(help: &str) -> Value {
     let mut names = list(reference("name"), help);
     names["uniqueItems"] = true.into();
     names
+}
+
+fn metrics(help: &str) -> Value {
+    let mut metrics = list(json!({ "type": "string", "pattern": METRIC }), help);
+    metrics["uniqueItems"] = true.into();
+    metrics
 }
 
 fn sentence() -> Value {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use vsr_metrics_catalog::Span;
 use vsr_metrics_catalog::model::{
-    Aggregate, Alert, Bound, BucketPreset, Catalog, Family, GaugeValue, Instrument, Label, LabelId,
-    LabelValue, LabelValues, Runbook, Severity, Stability, State, Unit,
+    Aggregate, Alert, Bound, BucketPreset, Catalog, Condition, Family, GaugeValue, Instrument, Label,
+    LabelId, LabelValue, LabelValues, Runbook, Severity, Stability, State, Unit,
 };
 
 /// Two closed labels, two ranges of which one is constant, and every instrument.
@@ -106,6 +106,13 @@ fn alert() -> Alert {
         priority: "P2".into(),
         expr: "histogram_quantile(0.99, rate(app_wait_ms_bucket[5m])) > 100".into(),
         hold: Duration::from_secs(60),
+        labels: Vec::new(),
+        others: Vec::new(),
+        condition: Condition::Expression,
+        threshold: None,
+        note: None,
+        dashboard: None,
+        changed: false,
         group: "app".into(),
         summary: "Work waits.".into(),
         description: "Work waits for {{ $value }} ms.".into(),

@@ -3,6 +3,7 @@
 //! Renderers are pure. They know neither the disk nor the clock, and the same catalog gives the same bytes. The
 //! first line of each file says what it was made from and by which command.
 
+mod dashboards;
 mod json;
 mod markdown;
 mod methods;
@@ -34,6 +35,7 @@ pub const RENDERERS: &[Renderer] = &[
     Renderer { name: "methods", render: methods::render },
     Renderer { name: "schema", render: schema::render },
     Renderer { name: "json", render: json::render },
+    Renderer { name: "dashboards", render: dashboards::render },
 ];
 
 /// All files of a catalog, in the order of [`RENDERERS`].

@@ -1,8 +1,12 @@
 //! What is told to the author of a catalog: a rule's name, a place, a message and a remedy.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use crate::source::{SourceFile, Span};
+
+/// The code of a value that is of another type than it must be.
+pub(crate) const WRONG_TYPE: &str = "wrong-type";
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,8 +136,13 @@ impl Diagnostics {
         self.iter().map(|finding| finding.render(source)).collect::<Vec<_>>().join("\n\n")
     }
 
-    /// Puts the findings into the order of the file.
+    /// Puts the findings into the order of the file. What else is told of a value of the wrong type follows from
+    /// that.
     pub(crate) fn sort(&mut self) {
+        let of_wrong_type = |finding: &&Diagnostic| finding.code == WRONG_TYPE;
+        let places: HashSet<Span> =
+            self.findings.iter().filter(of_wrong_type).map(|finding| finding.span).collect();
+        self.findings.retain(|finding| finding.code == WRONG_TYPE || !places.contains(&finding.span));
         self.findings.sort_by(|a, b| (a.span, a.level, a.code).cmp(&(b.span, b.level, b.code)));
         self.findings.dedup();
     }

@@ -11,10 +11,13 @@ pub mod model;
 pub mod names;
 pub mod source;
 
+mod lost;
+mod node;
 mod parse;
 mod places;
 mod resolve;
 mod spec;
+mod tree;
 
 use std::path::Path;
 
@@ -75,12 +78,12 @@ pub fn compile(source: SourceFile) -> Outcome {
     if source.text().len() > MAX_BYTES {
         let message = format!("the catalog has more than {MAX_BYTES} bytes");
         diagnostics.push(Diagnostic::error("too-large", Span::default(), message).help("split it"));
-    } else if let Some((spec, places)) = parse::parse(&source, &mut diagnostics) {
-        catalog = resolve::resolve(&spec, &places, &mut diagnostics);
-        // Half a catalog would be blamed for what its missing half explains.
-        if !diagnostics.has_errors() {
-            lint::check(&catalog, &mut diagnostics);
-        }
+    } else if let Some(mut parsed) = parse::parse(&source, &mut diagnostics) {
+        catalog = resolve::resolve(&parsed.spec, &parsed.places, &mut parsed.lost, &mut diagnostics);
+        lint::check(
+            &lint::Subject { catalog: &catalog, source: &source, lost: &parsed.lost },
+            &mut diagnostics,
+        );
     }
     diagnostics.sort();
     Outcome { source, catalog, diagnostics }

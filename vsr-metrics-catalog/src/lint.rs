@@ -3,11 +3,14 @@
 mod alerts;
 mod budget;
 mod conventions;
+mod operators;
 mod references;
 mod unused;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::lost::Lost;
 use crate::model::Catalog;
+use crate::source::SourceFile;
 
 /// A named rule.
 pub struct Lint {
@@ -15,7 +18,14 @@ pub struct Lint {
     pub name: &'static str,
     /// Why the rule is there.
     pub why: &'static str,
-    check: fn(&Catalog, &mut Findings),
+    check: fn(&Subject<'_>, &mut Findings),
+}
+
+/// What is judged. Not everything that the file defines is in the model, if some of it could not be read.
+pub(crate) struct Subject<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) source: &'a SourceFile,
+    pub(crate) lost: &'a Lost,
 }
 
 /// All rules.
@@ -53,6 +63,11 @@ pub const LINTS: &[Lint] = &[
         check: alerts::test,
     },
     Lint { name: "alert-priority", why: "the priority decides who is called", check: alerts::priority },
+    Lint {
+        name: "slo-name",
+        why: "recording rules of the objective are named after it",
+        check: operators::slo_name,
+    },
     Lint { name: "unused-label", why: "a label that no metric has is a leftover", check: unused::labels },
     Lint { name: "unused-buckets", why: "a preset that no metric has is a leftover", check: unused::buckets },
 ];
@@ -74,10 +89,11 @@ impl Findings {
 }
 
 /// Applies all rules, less the exceptions, and tells of exceptions that are wrong or excuse nothing.
-pub(crate) fn check(catalog: &Catalog, diagnostics: &mut Diagnostics) {
+pub(crate) fn check(subject: &Subject<'_>, diagnostics: &mut Diagnostics) {
+    let catalog = subject.catalog;
     let mut findings = Findings::default();
     for lint in LINTS {
-        (lint.check)(catalog, &mut findings);
+        (lint.check)(subject, &mut findings);
     }
     let mut used: Vec<Vec<bool>> =
         catalog.exceptions.iter().map(|exception| vec![false; exception.metrics.len()]).collect();
@@ -94,11 +110,13 @@ pub(crate) fn check(catalog: &Catalog, diagnostics: &mut Diagnostics) {
                 }
             }
         }
+        // An exception that could not be read may be the one for this.
+        excused |= metric.is_some() && subject.lost.exception;
         if !excused {
             diagnostics.push(diagnostic);
         }
     }
-    unused::exceptions(catalog, &used, diagnostics);
+    unused::exceptions(subject, &used, diagnostics);
 }
 
 /// Whether a name fits a pattern in which `*` stands for any characters.

@@ -8,12 +8,14 @@ use crate::source::Span;
 
 mod alerts;
 mod dashboards;
+mod expressions;
 mod operators;
 
 pub use alerts::{
     Alert, AlertRule, AlertTest, BURNS, Burn, Condition, Runbook, Severity, Step, Threshold, ThresholdUnit,
 };
 pub use dashboards::{Choice, Color, Dashboard, Mark, Panel, PanelKind, Query, Row};
+pub use expressions::{Expression, Form, Owner};
 pub use operators::{Exception, Indicator, Links, Rule, Slo};
 
 /// A resolved catalog: the single meeting point of the YAML and everything made from it.
@@ -49,6 +51,8 @@ pub struct Catalog {
     pub alerts: Vec<Alert>,
     /// Dashboards.
     pub dashboards: Vec<Dashboard>,
+    /// Every expression of all of these, in the order of the file within each kind.
+    pub expressions: Vec<Expression>,
 }
 
 /// Index of a label in [`Catalog::labels`].

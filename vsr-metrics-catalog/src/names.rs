@@ -63,11 +63,29 @@ pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     best.map(|(_, known)| known)
 }
 
-/// Identifiers of an expression outside of quotes. Recorded names hold colons, which makes them other words.
-pub(crate) fn words(expression: &str) -> impl Iterator<Item = &str> {
-    let outside = expression.split(['"', '\'']).step_by(2);
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    outside.flat_map(move |part| part.split(move |c| !is_word(c))).filter(|word| !word.is_empty())
+/// Identifiers outside of quotes, with their places. Recorded names hold colons, which makes them other words.
+pub(crate) fn words(expression: &str) -> Vec<(usize, &str)> {
+    let mut words = Vec::new();
+    let (mut quote, mut is_escaped, mut start) = (None, false, None);
+    for (at, letter) in expression.char_indices().chain([(expression.len(), ' ')]) {
+        let is_word = quote.is_none() && (letter.is_ascii_alphanumeric() || letter == '_' || letter == ':');
+        match (start, is_word) {
+            (None, true) => start = Some(at),
+            (Some(from), false) => {
+                words.push((from, &expression[from..at]));
+                start = None;
+            }
+            _ => {}
+        }
+        match quote {
+            Some(_) if is_escaped => is_escaped = false,
+            Some(mark) if letter == mark => quote = None,
+            Some(mark) => is_escaped = letter == '\\' && mark != '`',
+            None if matches!(letter, '"' | '\'' | '`') => quote = Some(letter),
+            None => {}
+        }
+    }
+    words
 }
 
 /// A duration as Prometheus writes it: `250ms`, `15s`, `5m`, `1h`, `30d`, `1w`.
@@ -84,4 +102,17 @@ pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
         _ => return None,
     };
     number.checked_mul(milliseconds).map(std::time::Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_outside_of_quotes() {
+        let found = words(r#"rate(a_b{c="d \" e",f='g'}[5m]) / x:y"#);
+        let names: Vec<&str> = found.iter().map(|(_, word)| *word).collect();
+        assert_eq!(names, ["rate", "a_b", "c", "f", "5m", "x:y"]);
+        assert_eq!(found[1].0, 5);
+    }
 }

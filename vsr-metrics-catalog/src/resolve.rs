@@ -4,7 +4,9 @@
 //! not a hundred at the call sites of other metrics.
 
 mod alerts;
+mod collisions;
 mod dashboards;
+mod expressions;
 mod header;
 mod labels;
 mod metrics;
@@ -15,6 +17,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::lost::Lost;
 use crate::model::{Catalog, LabelId};
 use crate::names;
 use crate::places::Places;
@@ -22,21 +25,22 @@ use crate::source::Span;
 use crate::spec::CatalogSpec;
 
 /// Binds everything to everything.
-pub(crate) fn resolve(spec: &CatalogSpec, places: &Places, diagnostics: &mut Diagnostics) -> Catalog {
-    let mut resolver = Resolver {
-        catalog: Catalog::default(),
-        places,
-        diagnostics,
-        labels: HashMap::new(),
-        labels_lost: spec.labels_lost,
-        buckets_lost: spec.buckets_lost,
-    };
+pub(crate) fn resolve(
+    spec: &CatalogSpec,
+    places: &Places,
+    lost: &mut Lost,
+    diagnostics: &mut Diagnostics,
+) -> Catalog {
+    let catalog = Catalog::default();
+    let mut resolver = Resolver { catalog, places, diagnostics, labels: HashMap::new(), lost };
     resolver.header(spec);
     resolver.labels(spec);
     resolver.constant_labels(spec);
     resolver.buckets(spec);
     resolver.metrics(spec);
+    resolver.constant_label_methods();
     resolver.operators(spec);
+    resolver.expressions(spec);
     resolver.catalog
 }
 
@@ -46,11 +50,15 @@ struct Resolver<'a> {
     diagnostics: &'a mut Diagnostics,
     labels: HashMap<String, LabelId>,
     /// What is unknown may be among what could not be read; its own finding says so already.
-    labels_lost: bool,
-    buckets_lost: bool,
+    lost: &'a mut Lost,
 }
 
 impl Resolver<'_> {
+    /// How many findings there are; more of them later means that something was wrong in between.
+    fn told(&self) -> usize {
+        self.diagnostics.iter().count()
+    }
+
     fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.diagnostics.push(Diagnostic::error(code, span, message).help(help));
     }
@@ -69,6 +77,17 @@ impl Resolver<'_> {
         })
     }
 
+    /// A duration of which nothing is left if it is zero.
+    fn positive_duration(&mut self, path: &str, text: &str) -> Duration {
+        let told = self.told();
+        let duration = self.duration(path, text);
+        if duration.is_zero() && self.told() == told {
+            let span = self.places.value(path);
+            self.error("zero-duration", span, format!("`{text}` is no time at all"), "write a longer one");
+        }
+        duration
+    }
+
     /// Binds the label keys listed at `path`.
     fn label_ids(&mut self, path: &str, keys: &[String]) -> Vec<LabelId> {
         let mut ids = Vec::new();
@@ -84,7 +103,7 @@ impl Resolver<'_> {
                     );
                 }
                 Some(id) => ids.push(*id),
-                None if self.labels_lost => {}
+                None if self.lost.may_define(key) => {}
                 None => {
                     let known: Vec<&str> =
                         self.catalog.labels.iter().map(|label| label.key.as_str()).collect();

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod dashboards;
+mod forms;
 
 use serde::Deserialize;
 
@@ -14,6 +15,8 @@ pub(crate) use alerts::{
 pub(crate) use dashboards::{
     ChoiceSpec, ColorSpec, DashboardSpec, FullPanelSpec, KindSpec, PanelSpec, ThresholdsSpec,
 };
+
+pub(crate) use forms::{Ordered, ShortOrFull};
 
 /// One entry as written, with its name and place.
 #[derive(Clone, Debug)]
@@ -38,10 +41,6 @@ pub(crate) struct CatalogSpec {
     pub(crate) slos: Vec<Entry<SloSpec>>,
     pub(crate) alerts: Vec<Entry<AlertSpec>>,
     pub(crate) dashboards: Vec<Entry<DashboardSpec>>,
-    /// Whether a label could not be read; a reference to none that is known may be to that one.
-    pub(crate) labels_lost: bool,
-    /// The same of bucket presets.
-    pub(crate) buckets_lost: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -154,11 +153,13 @@ pub(crate) enum BucketsSpec {
     Bounds(Vec<f64>),
 }
 
+pub(crate) type StateSpec = ShortOrFull<u32, FullStateSpec>;
+
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a number or `{ value, help }`")]
-pub(crate) enum StateSpec {
-    Value(u32),
-    Full { value: u32, help: Option<String> },
+#[serde(deny_unknown_fields)]
+pub(crate) struct FullStateSpec {
+    pub(crate) value: u32,
+    pub(crate) help: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -167,32 +168,4 @@ pub(crate) struct ExceptionSpec {
     pub(crate) lint: String,
     pub(crate) metrics: Vec<String>,
     pub(crate) reason: String,
-}
-
-/// A map that keeps the order of the file.
-#[derive(Clone, Debug)]
-pub(crate) struct Ordered<T>(pub(crate) Vec<(String, T)>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor<T>(std::marker::PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
-            type Value = Ordered<T>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a map from names to values")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Ordered(entries))
-            }
-        }
-
-        deserializer.deserialize_map(Visitor(std::marker::PhantomData))
-    }
 }

@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, Ident, LitStr, Result, Token};
 
+/// A path of one machine would have the crate compile there only.
+const ABSOLUTE: &str = "the path of a catalog starts at the directory of the crate's Cargo.toml: write it without \
+                        the leading slash";
+
 /// Where the catalog's text comes from.
 pub(crate) enum Input {
     /// A file, named from the manifest of the calling crate.
@@ -25,6 +29,7 @@ impl Parse for Input {
         }
         match key {
             Some(key) if key == "source" => Ok(Self::Source(value.value())),
+            _ if Path::new(&value.value()).has_root() => Err(Error::new(value.span(), ABSOLUTE)),
             _ => Ok(Self::Path(value.value())),
         }
     }
@@ -76,6 +81,7 @@ mod tests {
         for text in ["", "3", "file = \"a.yaml\""] {
             assert!(parse(text).is_err_and(|message| message.contains("expected the path")), "{text}");
         }
+        assert!(parse("\"/a.yaml\"").is_err_and(|message| message.contains("starts at the directory")));
         assert!(parse("\"a\", \"b\"").is_err_and(|message| message.contains("takes one argument")));
     }
 }

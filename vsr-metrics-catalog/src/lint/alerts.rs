@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use super::Findings;
+use super::{Findings, Subject};
 use crate::diagnostic::Diagnostic;
-use crate::model::{AlertTest, Catalog, Condition};
+use crate::model::{AlertTest, Condition};
 
 /// What pagers show without cutting.
 const LONGEST_NAME: usize = 40;
 
-pub(super) fn name(catalog: &Catalog, findings: &mut Findings) {
+pub(super) fn name(subject: &Subject<'_>, findings: &mut Findings) {
+    let catalog = subject.catalog;
+    if subject.lost.header {
+        // The prefix is not known.
+        return;
+    }
     for alert in &catalog.alerts {
         let prefix = crate::names::pascal(catalog.prefix.trim_end_matches('_'));
         let sound = alert.name.starts_with(&prefix)
@@ -23,7 +28,8 @@ pub(super) fn name(catalog: &Catalog, findings: &mut Findings) {
     }
 }
 
-pub(super) fn runbook(catalog: &Catalog, findings: &mut Findings) {
+pub(super) fn runbook(subject: &Subject<'_>, findings: &mut Findings) {
+    let catalog = subject.catalog;
     for alert in &catalog.alerts {
         let book = &alert.runbook;
         if book.meaning.is_empty() || book.diagnosis.is_empty() || book.mitigation.is_empty() {
@@ -34,7 +40,8 @@ pub(super) fn runbook(catalog: &Catalog, findings: &mut Findings) {
     }
 }
 
-pub(super) fn test(catalog: &Catalog, findings: &mut Findings) {
+pub(super) fn test(subject: &Subject<'_>, findings: &mut Findings) {
+    let catalog = subject.catalog;
     // The cases of rules that follow from an objective, or from what other alerts need, follow as well.
     let written = catalog.alerts.iter().filter(|alert| alert.condition == Condition::Expression);
     for alert in written {
@@ -55,7 +62,8 @@ pub(super) fn test(catalog: &Catalog, findings: &mut Findings) {
     }
 }
 
-pub(super) fn priority(catalog: &Catalog, findings: &mut Findings) {
+pub(super) fn priority(subject: &Subject<'_>, findings: &mut Findings) {
+    let catalog = subject.catalog;
     for alert in &catalog.alerts {
         if !["P0", "P1", "P2"].contains(&alert.priority.as_str()) {
             let message = format!("`{}` is not a priority", alert.priority);

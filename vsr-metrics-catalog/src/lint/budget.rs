@@ -1,14 +1,15 @@
 //! What a catalog costs.
 
-use super::Findings;
+use super::{Findings, Subject};
 use crate::diagnostic::Diagnostic;
-use crate::model::Catalog;
 
-pub(super) fn series_budget(catalog: &Catalog, findings: &mut Findings) {
+pub(super) fn series_budget(subject: &Subject<'_>, findings: &mut Findings) {
+    let catalog = subject.catalog;
     let lines = |family| (catalog.sample_lines(family), family);
     let total =
         catalog.families.iter().fold(0_u64, |sum, family| sum.saturating_add(catalog.sample_lines(family)));
-    if let Some((most, largest)) = catalog.families.iter().map(lines).max_by_key(|(lines, _)| *lines)
+    if !subject.lost.header
+        && let Some((most, largest)) = catalog.families.iter().map(lines).max_by_key(|(lines, _)| *lines)
         && total > catalog.series_budget
     {
         let message =

@@ -1,8 +1,8 @@
 //! Prometheus's naming conventions, as `promtool check metrics` applies them, and ours for help texts.
 
-use super::Findings;
+use super::{Findings, Subject};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Catalog, Instrument};
+use crate::model::Instrument;
 
 /// Units that promtool takes for abbreviations when they stand as a word of a name.
 const ABBREVIATED: [&str; 14] =
@@ -11,7 +11,8 @@ const ABBREVIATED: [&str; 14] =
 const OTHER_THAN_BASE: [&str; 6] =
     ["milliseconds", "microseconds", "nanoseconds", "minutes", "hours", "days"];
 
-pub(super) fn base_unit(catalog: &Catalog, findings: &mut Findings) {
+pub(super) fn base_unit(subject: &Subject<'_>, findings: &mut Findings) {
+    let catalog = subject.catalog;
     for family in &catalog.families {
         let word =
             family.name.split('_').find(|word| ABBREVIATED.contains(word) || OTHER_THAN_BASE.contains(word));
@@ -23,7 +24,8 @@ pub(super) fn base_unit(catalog: &Catalog, findings: &mut Findings) {
     }
 }
 
-pub(super) fn count_suffix(catalog: &Catalog, findings: &mut Findings) {
+pub(super) fn count_suffix(subject: &Subject<'_>, findings: &mut Findings) {
+    let catalog = subject.catalog;
     for family in &catalog.families {
         if family.name.ends_with("_count") && !matches!(family.instrument, Instrument::Histogram { .. }) {
             let message = format!("`{}` ends in `_count`, as the count of a histogram does", family.name);
@@ -33,7 +35,8 @@ pub(super) fn count_suffix(catalog: &Catalog, findings: &mut Findings) {
     }
 }
 
-pub(super) fn help_sentence(catalog: &Catalog, findings: &mut Findings) {
+pub(super) fn help_sentence(subject: &Subject<'_>, findings: &mut Findings) {
+    let catalog = subject.catalog;
     for family in &catalog.families {
         if !family.help.is_empty() && !family.help.ends_with('.') {
             let message = format!("the help of `{}` is no sentence", family.name);

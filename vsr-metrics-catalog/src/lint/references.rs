@@ -2,22 +2,36 @@
 
 use std::collections::HashSet;
 
-use super::Findings;
+use super::{Findings, Subject};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Catalog, Indicator, Instrument};
+use crate::model::{Catalog, Instrument};
 use crate::names;
-use crate::source::Span;
 
-pub(super) fn names(catalog: &Catalog, findings: &mut Findings) {
+/// Names that are compared, at a microsecond each, before findings go without a suggestion.
+const PATIENCE: usize = 200_000;
+
+pub(super) fn names(subject: &Subject<'_>, findings: &mut Findings) {
+    let Subject { catalog, source, lost } = subject;
+    if lost.header {
+        // Without the prefix, nothing tells the catalog's names from others.
+        return;
+    }
     let exported = exported(catalog);
-    for (expression, span) in expressions(catalog) {
-        for name in names::words(expression) {
-            if !name.starts_with(&catalog.prefix) || exported.contains(name) {
+    let mut patience = PATIENCE;
+    for expression in &catalog.expressions {
+        for (at, name) in names::words(&expression.text) {
+            let is_known =
+                exported.contains(name) || lost.may_define(family_name(name)) || lost.may_define(name);
+            if !name.starts_with(&catalog.prefix) || is_known {
                 continue;
             }
             let message = format!("`{name}` is not exported by this catalog");
+            let span = expression.place(source, at, name.len());
             let finding = Diagnostic::error("unknown-metric", span, message);
-            let close = names::closest(name, exported.iter().map(String::as_str));
+            // Every suggestion looks at every name; a file of nothing but unknown names gets only so many.
+            patience = patience.saturating_sub(exported.len());
+            let known = exported.iter().map(String::as_str).filter(|_| patience > 0);
+            let close = names::closest(name, known);
             findings.push(match close {
                 Some(close) => finding.help(format!("did you mean `{close}`?")),
                 None => finding.help("declare it under `metrics`"),
@@ -38,28 +52,7 @@ fn exported(catalog: &Catalog) -> HashSet<String> {
     names
 }
 
-/// Every expression, wherever it stands, with its place.
-fn expressions(catalog: &Catalog) -> Vec<(&str, Span)> {
-    let mut found: Vec<(&str, Span)> = Vec::new();
-    found.extend(catalog.rules.iter().map(|rule| (rule.expr.as_str(), rule.span)));
-    for alert in &catalog.alerts {
-        found.push((&alert.expr, alert.expr_span));
-        let steps = alert.runbook.diagnosis.iter().chain(&alert.runbook.mitigation);
-        found.extend(steps.filter_map(|step| Some((step.query.as_deref()?, alert.span))));
-        let series = alert.tests.iter().flat_map(|test| &test.series);
-        found.extend(series.map(|(selector, _)| (selector.as_str(), alert.span)));
-    }
-    for slo in &catalog.slos {
-        match &slo.indicator {
-            Indicator::Latency { metric, .. } => found.push((metric, slo.span)),
-            Indicator::Ratio { good, total } => {
-                found.extend([(good.as_str(), slo.span), (total.as_str(), slo.span)]);
-            }
-        }
-    }
-    for panel in catalog.dashboards.iter().flat_map(|board| &board.rows).flat_map(|row| &row.panels) {
-        found.extend(panel.metrics.iter().map(|metric| (metric.as_str(), panel.span)));
-        found.extend(panel.queries.iter().map(|query| (query.expr.as_str(), query.span)));
-    }
-    found
+/// The family that a series' name would belong to if it were a histogram's.
+pub(crate) fn family_name(series: &str) -> &str {
+    ["_bucket", "_sum", "_count"].iter().find_map(|suffix| series.strip_suffix(suffix)).unwrap_or(series)
 }

@@ -2,11 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::{Findings, LINTS};
+use super::{Findings, LINTS, Subject};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{Catalog, LabelId};
+use crate::model::LabelId;
 
-pub(super) fn labels(catalog: &Catalog, findings: &mut Findings) {
+pub(super) fn labels(subject: &Subject<'_>, findings: &mut Findings) {
+    let catalog = subject.catalog;
+    if subject.lost.anything() || subject.lost.header {
+        // What uses it may be what could not be read.
+        return;
+    }
     let used: HashSet<LabelId> = catalog
         .families
         .iter()
@@ -23,7 +28,11 @@ pub(super) fn labels(catalog: &Catalog, findings: &mut Findings) {
     }
 }
 
-pub(super) fn buckets(catalog: &Catalog, findings: &mut Findings) {
+pub(super) fn buckets(subject: &Subject<'_>, findings: &mut Findings) {
+    let catalog = subject.catalog;
+    if subject.lost.anything() {
+        return;
+    }
     for preset in catalog.buckets.iter().filter(|preset| !preset.used) {
         let message = format!("no histogram has the buckets `{}`", preset.name);
         let finding =
@@ -32,7 +41,8 @@ pub(super) fn buckets(catalog: &Catalog, findings: &mut Findings) {
     }
 }
 
-pub(super) fn exceptions(catalog: &Catalog, used: &[Vec<bool>], diagnostics: &mut Diagnostics) {
+pub(super) fn exceptions(subject: &Subject<'_>, used: &[Vec<bool>], diagnostics: &mut Diagnostics) {
+    let Subject { catalog, lost, .. } = subject;
     for (exception, used) in catalog.exceptions.iter().zip(used) {
         if exception.reason.trim().is_empty() {
             let message = format!("an exception from `{}` without a reason", exception.lint);
@@ -47,6 +57,9 @@ pub(super) fn exceptions(catalog: &Catalog, used: &[Vec<bool>], diagnostics: &mu
             continue;
         }
         for (pattern, _) in exception.metrics.iter().zip(used).filter(|(_, used)| !**used) {
+            if lost.section || lost.names().any(|name| super::matches(pattern, name)) {
+                continue;
+            }
             let message = format!("the exception of `{pattern}` from `{}` excuses nothing", exception.lint);
             let finding = Diagnostic::error("exception-unused", exception.span, message);
             diagnostics.push(finding.help("remove it"));

@@ -17,7 +17,18 @@ const THRESHOLD: &str = "threshold";
 
 impl Resolver<'_> {
     pub(super) fn alerts(&mut self, spec: &CatalogSpec) {
-        let mut alerts: Vec<Alert> = spec.alerts.iter().map(|entry| self.alert(entry)).collect();
+        let mut alerts: Vec<Alert> = spec
+            .alerts
+            .iter()
+            .map(|entry| {
+                let told = self.told();
+                let alert = self.alert(entry);
+                if self.told() > told {
+                    self.lost.name(&entry.name);
+                }
+                alert
+            })
+            .collect();
         for (entry, index) in spec.alerts.iter().zip(0..) {
             if let Some(missing) = &entry.spec.missing {
                 let needed = self.needed(&alerts, &missing.beside, &missing.except);
@@ -127,6 +138,9 @@ impl Resolver<'_> {
     /// One rule for each pair of windows over which the budget of an objective is watched.
     fn burn(&mut self, alert: &mut Alert, slo: &str) {
         let Some(slo) = self.catalog.slos.iter().find(|known| known.name == slo) else {
+            if self.lost.may_define(slo) {
+                return;
+            }
             let known: Vec<&str> = self.catalog.slos.iter().map(|slo| slo.name.as_str()).collect();
             let help = crate::parse::suggestion(slo, &known);
             self.error("unknown-slo", alert.expr_span, format!("objective `{slo}` is not defined"), help);
@@ -184,7 +198,7 @@ impl Resolver<'_> {
     }
 
     fn known_metric(&mut self, path: &str, metric: &str) {
-        if self.catalog.family(metric).is_none() {
+        if self.catalog.family(metric).is_none() && !self.lost.may_define(metric) {
             let span = self.places.value(path);
             let known = self.catalog.families.iter().map(|family| family.name.as_str());
             let help = names::closest(metric, known)
@@ -194,7 +208,8 @@ impl Resolver<'_> {
     }
 
     fn known_dashboard(&mut self, path: &str, uid: &str) {
-        if !self.catalog.dashboards.iter().any(|dashboard| dashboard.uid == uid) {
+        let is_known = self.catalog.dashboards.iter().any(|dashboard| dashboard.uid == uid);
+        if !is_known && !self.lost.may_define(uid) {
             let span = self.places.value(path);
             let known: Vec<&str> = self.catalog.dashboards.iter().map(|board| board.uid.as_str()).collect();
             let help = crate::parse::suggestion(uid, &known);
@@ -212,7 +227,7 @@ impl Resolver<'_> {
         let interval = spec.interval.as_deref().unwrap_or("15s");
         AlertTest {
             name: spec.name.clone(),
-            interval: self.duration(&format!("{path}.interval"), interval),
+            interval: self.positive_duration(&format!("{path}.interval"), interval),
             series: spec.series.iter().map(|(series, values)| (series.clone(), values.clone())).collect(),
             quiet_at,
             fires_at,
@@ -258,9 +273,10 @@ fn severity(spec: SeveritySpec) -> Severity {
 /// Texts with the threshold's words, queries with its number.
 fn runbook(spec: &RunbookSpec, words: impl Fn(&str) -> String, number: &str) -> Runbook {
     let step = |spec: &StepSpec| match spec {
-        StepSpec::Text(text) => Step { text: words(text), query: None },
-        StepSpec::Full { text, query } => {
-            Step { text: words(text), query: query.as_deref().map(|query| fill(query, THRESHOLD, number)) }
+        StepSpec::Short(text) => Step { text: words(text), query: None },
+        StepSpec::Full(full) => {
+            let query = full.query.as_deref().map(|query| fill(query, THRESHOLD, number));
+            Step { text: words(&full.text), query }
         }
     };
     Runbook {

@@ -12,7 +12,8 @@ impl Resolver<'_> {
         self.catalog.prefix.clone_from(&header.prefix);
         self.catalog.version.clone_from(&header.version);
         self.catalog.series_budget = header.series_budget;
-        self.catalog.scrape_interval = self.duration("catalog.scrape_interval", &header.scrape_interval);
+        self.catalog.scrape_interval =
+            self.positive_duration("catalog.scrape_interval", &header.scrape_interval);
         if let Some(runbook) = &header.links.runbook {
             self.catalog.links.runbook.clone_from(runbook);
         }
@@ -22,6 +23,11 @@ impl Resolver<'_> {
             let message = format!("`{}` is not a catalog name", header.name);
             self.error("bad-catalog-name", span, message, "use lower-case words joined by `_`");
         }
+        if header.max_peers == Some(0) {
+            let span = self.places.value("catalog.max_peers");
+            self.error("bad-range", span, "a cluster of `0` peers has none", "write a number from 1 on");
+        }
+        let told = self.told();
         if !header.prefix.strip_suffix('_').is_some_and(is_snake) {
             let span = self.places.value("catalog.prefix");
             let message = format!("`{}` is not a prefix", header.prefix);
@@ -32,6 +38,8 @@ impl Resolver<'_> {
                 "use lower-case words and an underscore at the end: `app_`",
             );
         }
+        // Without a prefix, or a distance of scrapes, much cannot be judged.
+        self.lost.header |= self.told() > told || self.catalog.scrape_interval.is_zero();
         let numbers = header.version.split('.').filter(|part| part.parse::<u32>().is_ok()).count();
         if numbers != 3 || header.version.split('.').count() != 3 {
             let span = self.places.value("catalog.version");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Resolver;
+use super::{Resolver, collisions};
 use crate::model::{Bound, BucketPreset, Label, LabelId, LabelValue, LabelValues};
 use crate::names::{self, is_snake};
 use crate::source::Span;
@@ -20,7 +20,11 @@ impl Resolver<'_> {
     pub(super) fn labels(&mut self, spec: &CatalogSpec) {
         let max_peers = spec.header.as_ref().and_then(|header| header.spec.max_peers);
         for entry in &spec.labels {
+            let told = self.told();
             let label = self.label(entry, max_peers);
+            if self.told() > told {
+                self.lost.name(&entry.name);
+            }
             self.labels.insert(entry.name.clone(), LabelId(self.catalog.labels.len()));
             self.catalog.labels.push(label);
         }
@@ -69,7 +73,14 @@ impl Resolver<'_> {
                 self.error("bad-value-name", span, message, "use lower-case words joined by `_`");
                 continue;
             }
-            if let Some(other) = variants.insert(names::pascal(name), name) {
+            let variant = names::pascal(name);
+            if collisions::is_constant(&variant) {
+                let message =
+                    format!("`{name}` would be the Rust name `{variant}`, which its type has already");
+                self.error("duplicate-value", span, message, "rename it");
+                continue;
+            }
+            if let Some(other) = variants.insert(variant, name) {
                 let message = format!("`{name}` and `{other}` are the same Rust variant");
                 self.error("duplicate-value", span, message, "rename one of them");
                 continue;
@@ -115,7 +126,15 @@ impl Resolver<'_> {
 
     pub(super) fn buckets(&mut self, spec: &CatalogSpec) {
         for entry in &spec.buckets {
+            let told = self.told();
+            if !is_snake(&entry.name) {
+                let message = format!("`{}` is not the name of a bucket preset", entry.name);
+                self.error("bad-buckets-name", entry.span, message, "use lower-case words joined by `_`");
+            }
             let bounds = self.bounds(&entry.path, &format!("`{}`", entry.name), &entry.spec);
+            if self.told() > told {
+                self.lost.name(&entry.name);
+            }
             self.catalog.buckets.push(BucketPreset {
                 name: entry.name.clone(),
                 bounds,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Resolver;
+use super::{Resolver, collisions};
 use crate::model::{Aggregate, Bound, Family, GaugeValue, Instrument, LabelId, Stability, State, Unit};
 use crate::names::{self, is_snake};
 use crate::source::Span;
@@ -14,13 +14,25 @@ use crate::spec::{
 /// States are drawn and named one by one; more of them are a number.
 const MAX_STATES: usize = 64;
 
+/// Whatever the budget says, a family of more series is a mistake, and its storage would not compile.
+const MAX_SERIES: u64 = 65_536;
+
 impl Resolver<'_> {
     pub(super) fn metrics(&mut self, spec: &CatalogSpec) {
         let mut stems: HashMap<String, String> = HashMap::new();
         let mut types = self.label_types();
         let owner = spec.header.as_ref().and_then(|header| header.spec.owner.clone());
         for entry in &spec.metrics {
+            let told = self.told();
             let mut family = self.family(entry);
+            let preset = match &entry.spec.buckets {
+                Some(BucketsSpec::Preset(preset)) => Some(preset),
+                _ => None,
+            };
+            let is_doubtful = entry.spec.labels.iter().chain(preset).any(|name| self.lost.may_define(name));
+            if is_doubtful || self.told() > told {
+                self.lost.name(&entry.name);
+            }
             family.owner = family.owner.or_else(|| owner.clone());
             if !is_snake(&family.stem) {
                 // No method could be named after it; that was told.
@@ -29,6 +41,7 @@ impl Resolver<'_> {
             if let Some(other) = stems.insert(family.stem.clone(), family.name.clone()) {
                 let message = format!("`{}` and `{other}` would have the same methods", family.name);
                 self.error("duplicate-method", entry.span, message, "rename one of them");
+                self.lost.name(&entry.name);
                 continue;
             }
             if let Instrument::Gauge(GaugeValue::States(_)) = family.instrument {
@@ -37,8 +50,17 @@ impl Resolver<'_> {
                     let message =
                         format!("`{}` and `{other}` would both be the Rust type `{name}`", family.name);
                     self.error("duplicate-type", entry.span, message, "rename one of them");
+                    self.lost.name(&entry.name);
                     continue;
                 }
+            }
+            let series = self.catalog.series(&family);
+            if series > MAX_SERIES {
+                let message = format!("`{}` would have {series} series", family.name);
+                let help = format!("at most {MAX_SERIES}; drop a label");
+                self.error("too-many-series", entry.span, message, help);
+                self.lost.name(&entry.name);
+                continue;
             }
             self.catalog.families.push(family);
         }
@@ -93,6 +115,12 @@ impl Resolver<'_> {
         let unit = self.unit(&format!("{path}.unit"), spec.unit.as_deref());
         let labels = self.label_ids(&format!("{path}.labels"), &spec.labels);
         self.constant_among(path, &labels);
+        self.same_name_twice(path, &labels);
+        if !is_snake(&spec.group) {
+            let span = self.places.value(&format!("{path}.group"));
+            let message = format!("`{}` is not the name of a group", spec.group);
+            self.error("bad-group", span, message, "use lower-case words joined by `_`");
+        }
         if spec.aggregate.is_some() && spec.kind != Kind::Gauge {
             let span = self.places.key(&format!("{path}.aggregate"));
             let message = format!("`aggregate` is for gauges, and `{name}` is none");
@@ -183,6 +211,23 @@ impl Resolver<'_> {
         }
     }
 
+    /// Labels of different keys may be exported under one name, but not on the same series.
+    fn same_name_twice(&mut self, path: &str, labels: &[LabelId]) {
+        for (index, id) in labels.iter().enumerate() {
+            let label = self.catalog.label(*id);
+            let before = self.catalog.constant_labels.iter().chain(&labels[..index]);
+            let other = before.map(|other| self.catalog.label(*other));
+            if let Some(other) =
+                other.into_iter().find(|other| other.name == label.name && other.key != label.key)
+            {
+                let message =
+                    format!("`{}` and `{}` are both exported as `{}`", label.key, other.key, label.name);
+                let span = self.places.value(&format!("{path}.labels[{index}]"));
+                self.error("label-clash", span, message, "give one of them another `name:`");
+            }
+        }
+    }
+
     fn instrument(&mut self, entry: &Entry<MetricSpec>, unit: Option<Unit>) -> Instrument {
         let Entry { path, spec, .. } = entry;
         for (key, given, owner) in [
@@ -233,8 +278,8 @@ impl Resolver<'_> {
         let mut sound: Vec<State> = Vec::new();
         for (name, spec) in &states.0 {
             let (value, help) = match spec {
-                StateSpec::Value(value) => (*value, None),
-                StateSpec::Full { value, help } => (*value, help.clone()),
+                StateSpec::Short(value) => (*value, None),
+                StateSpec::Full(full) => (full.value, full.help.clone()),
             };
             let span = self.places.key(&format!("{path}.states.{name}"));
             if !is_snake(name) {
@@ -244,6 +289,14 @@ impl Resolver<'_> {
                     format!("`{name}` is not a state name"),
                     "use lower-case words joined by `_`",
                 );
+            } else if let Some(other) =
+                sound.iter().find(|other| names::pascal(&other.name) == names::pascal(name))
+            {
+                let message = format!("states `{}` and `{name}` are the same Rust variant", other.name);
+                self.error("duplicate-state", span, message, "rename one of them");
+            } else if collisions::is_constant(&names::pascal(name)) {
+                let message = format!("`{name}` would be a Rust name that its type has already");
+                self.error("duplicate-state", span, message, "rename it");
             } else if let Some(other) = sound.iter().find(|other| other.value == value) {
                 let message = format!("states `{}` and `{name}` have the same number `{value}`", other.name);
                 self.error("duplicate-state", span, message, "number them differently");
@@ -263,7 +316,7 @@ impl Resolver<'_> {
                 if let Some(known) = self.catalog.buckets.iter_mut().find(|known| known.name == *preset) {
                     known.used = true;
                     known.bounds.clone()
-                } else if self.buckets_lost {
+                } else if self.lost.may_define(preset) {
                     Vec::new()
                 } else {
                     let known: Vec<&str> =

@@ -46,7 +46,7 @@ impl Resolver<'_> {
                 })
                 .collect();
         }
-        combinations
+        let rules: Vec<Rule> = combinations
             .iter()
             .map(|words| Rule {
                 // A rate is not a total any more.
@@ -55,7 +55,13 @@ impl Resolver<'_> {
                 help: spec.help.clone(),
                 span,
             })
-            .collect()
+            .collect();
+        if let Some(rule) = rules.iter().find(|rule| !is_record(&rule.record)) {
+            let message = format!("`{}` is not the name of a recording rule", rule.record);
+            let help = "write `level:metric:operations`, such as `cluster:app_requests:rate5m`";
+            self.error("rule-name", entry.span, message, help);
+        }
+        rules
     }
 
     /// What one word stands for. A pattern stands for all metrics that it fits, and of those that the words
@@ -96,7 +102,7 @@ impl Resolver<'_> {
             Some(total) => Indicator::Ratio { good: spec.good.clone(), total: total.clone() },
             None => self.latency(&good, &spec.good),
         };
-        let window: Duration = self.duration(&format!("{path}.window"), &spec.window);
+        let window: Duration = self.positive_duration(&format!("{path}.window"), &spec.window);
         Slo {
             name: name.clone(),
             help: spec.help.clone(),
@@ -173,6 +179,15 @@ impl Resolver<'_> {
     }
 }
 
+/// Whether a name tells a recorded series from a scraped one: words, with colons between them.
+fn is_record(name: &str) -> bool {
+    let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    let mut words = name.split(':');
+    name.contains(':')
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && words.all(|word| !word.is_empty() && word.bytes().all(is_letter))
+}
+
 /// The metric of a selector.
 fn selected(selector: &str) -> &str {
     selector.split('{').next().unwrap_or(selector).trim()
@@ -197,5 +212,6 @@ fn fill(text: &str, words: &Words, shown: impl Fn(&str) -> &str) -> String {
 
 /// Names of metrics in an expression.
 pub(super) fn named<'a>(expr: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-    names::words(expr).filter(move |word| word.starts_with(prefix) || word.contains(':'))
+    let words = names::words(expr).into_iter().map(|(_, word)| word);
+    words.filter(move |word| word.starts_with(prefix) || word.contains(':'))
 }

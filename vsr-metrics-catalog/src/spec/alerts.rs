@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Ordered;
+use super::{Ordered, ShortOrFull};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,11 +96,13 @@ pub(crate) struct RunbookSpec {
     pub(crate) resolved_when: String,
 }
 
+pub(crate) type StepSpec = ShortOrFull<String, FullStepSpec>;
+
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a sentence or `{ text, query }`")]
-pub(crate) enum StepSpec {
-    Text(String),
-    Full { text: String, query: Option<String> },
+#[serde(deny_unknown_fields)]
+pub(crate) struct FullStepSpec {
+    pub(crate) text: String,
+    pub(crate) query: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

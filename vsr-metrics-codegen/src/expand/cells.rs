@@ -72,10 +72,16 @@ impl Layout {
         known.unwrap_or_else(|| {
             let preset = catalog.buckets.iter().find(|preset| preset.bounds == bounds);
             let name = preset.map_or(&family.stem, |preset| &preset.name).to_ascii_uppercase();
-            let taken =
-                |name: &str| self.bounds.iter().any(|other| other.constant == name || other.names == name);
-            let name =
-                if taken(&name) { format!("{}_BOUNDS", family.stem.to_ascii_uppercase()) } else { name };
+            let stem = family.stem.to_ascii_uppercase();
+            // A preset may be named like the names of another; longer and longer names end that.
+            let longer = (0..).map(|times| format!("{stem}_BOUNDS{}", "_".repeat(times)));
+            let is_free = |name: &String| {
+                let names = format!("{name}_NAMES");
+                self.bounds.iter().all(|other| {
+                    [&other.constant, &other.names].iter().all(|taken| **taken != *name && **taken != names)
+                })
+            };
+            let name = std::iter::once(name).chain(longer).find(is_free).unwrap_or(stem);
             let constant = names::ident(&name);
             let names = names::ident(&format!("{name}_NAMES"));
             self.bounds.push(Bounds { constant, names, stored, texts });

@@ -1,69 +1,83 @@
-//! A client (section 4.1, step 1 of the paper): numbers its requests, has one under way at a time, and asks again
-//! until it hears.
+//! A client (section 4.1, step 1 of the paper): opens a session, numbers its requests, has one under way at a time,
+//! and asks again until it hears.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::message::{ClientId, Reply, Request, RequestNumber};
-use crate::network::Network;
+use crate::message::{ClientId, ReplicaIndex, Request, RequestNumber};
+use crate::network::{Answer, Requests};
 use crate::state_machine::{Operation, Outcome};
 
 /// One client session.
-#[derive(Debug)]
 pub struct Client {
     id: ClientId,
     number: RequestNumber,
-    network: Arc<Network>,
-    replies: Receiver<Reply>,
+    network: Arc<dyn Requests>,
+    answers: Receiver<Answer>,
+    /// The replica that answered last.
+    primary: ReplicaIndex,
 }
 
 /// How long a client waits before it asks again.
 pub const RETRY: Duration = Duration::from_millis(500);
 
-/// The primary of view 0.
-pub(crate) const PRIMARY: usize = 0;
-
 impl Client {
-    /// A client of its own id.
-    pub fn new(id: ClientId, network: &Arc<Network>) -> Self {
-        let (sender, replies) = mpsc::channel();
+    /// A client of an id that nobody used before.
+    pub fn new<N: Requests + 'static>(id: ClientId, network: &Arc<N>) -> Self {
+        let (sender, answers) = mpsc::channel();
         network.connect(id, sender);
-        Self { id, number: earlier_number(), network: Arc::clone(network), replies }
+        Self { id, number: 0, network: Arc::clone(network) as _, answers, primary: 0 }
+    }
+
+    /// Opens the session. `None` when there was no answer within `patience`.
+    pub fn open(&mut self, patience: Duration) -> Option<Outcome> {
+        self.repeat(Operation::OpenSession, patience)
     }
 
     /// Has an operation executed, and waits. `None` when there was no answer within `patience`.
     pub fn execute(&mut self, operation: Operation, patience: Duration) -> Option<Outcome> {
         self.number += 1;
-        let request = Request { client: self.id, number: self.number, operation };
-        self.send(request, patience)
+        self.repeat(operation, patience)
     }
 
     /// Sends the latest request again, as after a lost reply, and waits for the answer.
     pub fn repeat(&mut self, operation: Operation, patience: Duration) -> Option<Outcome> {
-        self.send(Request { client: self.id, number: self.number, operation }, patience)
-    }
-
-    fn send(&self, request: Request, patience: Duration) -> Option<Outcome> {
+        let request = Request { client: self.id, number: self.number, operation };
         let began = Instant::now();
+        self.network.request(self.primary, request);
         loop {
-            self.network.request(PRIMARY, request);
             let rest = patience.saturating_sub(began.elapsed());
-            while let Ok(reply) = self.replies.recv_timeout(rest.min(RETRY)) {
+            while let Ok(Answer { from, reply }) = self.answers.recv_timeout(rest.min(RETRY)) {
                 if reply.number == request.number {
+                    self.primary = from;
                     return Some(reply.outcome);
                 }
             }
             if began.elapsed() >= patience {
                 return None;
             }
+            for replica in 0..self.network.replicas() {
+                self.network.request(replica, request);
+            }
         }
     }
 }
 
-/// A number before those of all requests to come. A client that begins anew must not repeat numbers that a kept
-/// log knows (the paper has it ask the replicas); the calendar is ahead of any count from before.
-pub(crate) fn earlier_number() -> RequestNumber {
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.network.disconnect(self.id);
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("id", &self.id).field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// Ids that no client had before, in this process or an earlier one: the calendar is ahead of any count from before.
+pub(crate) fn fresh_ids() -> std::ops::RangeFrom<ClientId> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(0)
+    u64::try_from(since.as_micros()).unwrap_or(0) << 8..
 }

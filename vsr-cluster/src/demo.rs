@@ -13,7 +13,7 @@ use vsr_metrics::{Metrics, Snapshot, SnapshotDelta, Source};
 use crate::cluster::{self, Cluster, Config};
 use crate::load::Load;
 use crate::network::Nobody;
-use crate::options::Options;
+use crate::options::DemoOptions;
 
 /// The live line: what the cluster did since the one before.
 struct Summary {
@@ -31,7 +31,7 @@ const LOGGED: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// If the port is taken, a log cannot be used, or a replica fails under way.
-pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+pub fn run(options: &DemoOptions) -> Result<(), Box<dyn Error>> {
     let signals = signals()?;
     let own_directory = tempfile::tempdir()?;
     let directory = options.data.as_deref().unwrap_or(own_directory.path());
@@ -45,10 +45,10 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let cluster = Cluster::start(&config, &metrics, Arc::new(Nobody))?;
     say(&format!("listening on http://{}", endpoint.address()))?;
     let began = Instant::now();
-    let load = Load::start(cluster.network(), options.rate)?;
+    let load = Load::start(Arc::clone(cluster.network()) as _, options.rate)?;
     watch(&cluster, &signals, options.duration, Summary::of(metrics));
     let took = began.elapsed();
-    let replies = load.stop();
+    let replies = load.stop().answered;
     let ended = cluster.stop();
     endpoint.stop();
     agree(&ended?)?;
@@ -57,7 +57,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// A message for each Ctrl-C or SIGTERM.
-fn signals() -> Result<Receiver<()>, ctrlc::Error> {
+pub(crate) fn signals() -> Result<Receiver<()>, ctrlc::Error> {
     let (sender, signals) = mpsc::channel();
     ctrlc::set_handler(move || {
         let _ = sender.send(());
@@ -70,7 +70,7 @@ fn watch(cluster: &Cluster, signals: &Receiver<()>, limit: Option<Duration>, mut
     let began = Instant::now();
     let pause = if summary.live { LIVE } else { LOGGED };
     let mut next = began + pause;
-    while !cluster.has_failed() {
+    while cluster.failed().is_none() {
         let rest = limit.map_or(pause, |limit| limit.saturating_sub(began.elapsed()));
         if rest.is_zero() {
             break;
@@ -153,7 +153,7 @@ fn number(value: Value<'_>) -> f64 {
 }
 
 /// Replicas that executed the same number of operations must have executed the same ones.
-fn agree(replicas: &[crate::replica::Replica]) -> Result<(), String> {
+pub(crate) fn agree(replicas: &[crate::replica::Replica]) -> Result<(), String> {
     for (a, b) in replicas.iter().zip(replicas.iter().skip(1)) {
         if a.commit_number() == b.commit_number() && a.state() != b.state() {
             let (a, b) = (a.index(), b.index());
@@ -164,7 +164,7 @@ fn agree(replicas: &[crate::replica::Replica]) -> Result<(), String> {
 }
 
 /// A line on stdout that is there at once, also when stdout is a pipe.
-fn say(line: &str) -> std::io::Result<()> {
+pub(crate) fn say(line: &str) -> std::io::Result<()> {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{line}")?;
     stdout.flush()

@@ -1,29 +1,40 @@
-//! The real-time driver: one thread, one clock, one file and one inbox around the core of a replica.
+//! The real-time driver: one thread, one clock, one disk and one inbox around the core of a replica.
 //!
 //! Deliveries are taken in batches, as many as are there, and the log is flushed once per batch.
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::message::Stamp;
-use crate::network::{Delivery, Network};
+use crate::network::{Delivery, Observer, Transport};
 use crate::replica::{Clock, Input, Output, Replica, Time};
-use crate::storage::{Directory, Storage};
+use crate::storage::{Disk, Storage};
 
-/// The real clock, from the moment it was made.
-#[derive(Clone, Copy, Debug)]
-pub struct RealClock(Instant);
+/// The real clock, from the moment it was made. Its clones show the same time.
+#[derive(Clone, Debug)]
+pub struct RealClock {
+    began: Instant,
+    /// Nanoseconds by which the calendar is wrong, for those who want it to be.
+    skew: Arc<AtomicI64>,
+}
 
 /// What a replica's thread owns.
-#[derive(Debug)]
 pub(crate) struct Driver {
     pub(crate) replica: Replica,
-    pub(crate) storage: Storage<Directory>,
+    pub(crate) storage: Storage<Box<dyn Disk>>,
     pub(crate) inbox: Receiver<Delivery>,
-    pub(crate) network: Arc<Network>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) observer: Arc<dyn Observer>,
     pub(crate) clock: RealClock,
+}
+
+/// Why a batch is the last one.
+enum Last {
+    Stop,
+    Crash,
 }
 
 /// Deliveries in a batch; keeps a flood from putting off flushes and ticks.
@@ -34,18 +45,24 @@ const IDLE: Duration = Duration::from_secs(1);
 impl RealClock {
     /// A clock that shows zero now.
     pub fn start() -> Self {
-        Self(Instant::now())
+        Self { began: Instant::now(), skew: Arc::default() }
+    }
+
+    /// Sets its calendar wrong.
+    pub fn skew(&self, nanoseconds: i64) {
+        self.skew.store(nanoseconds, Ordering::Relaxed);
     }
 }
 
 impl Clock for RealClock {
     fn now(&self) -> Time {
-        self.0.elapsed()
+        self.began.elapsed()
     }
 
     fn calendar(&self) -> Stamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        let right = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+        right.saturating_add_signed(self.skew.load(Ordering::Relaxed))
     }
 }
 
@@ -53,16 +70,19 @@ impl Driver {
     /// Runs until told to stop. Returns the replica as it ended.
     ///
     /// # Errors
-    /// If the log fails: a replica that cannot keep its promises must not go on.
+    /// If the disk fails: a replica that cannot keep its promises must not go on.
     pub(crate) fn run(mut self) -> io::Result<Replica> {
         let mut outputs = Vec::new();
         self.step(Input::Start, &mut outputs)?;
         loop {
-            let running = self.take_batch(&mut outputs)?;
+            let last = self.take_batch(&mut outputs)?;
+            if matches!(last, Some(Last::Crash)) {
+                return Ok(self.replica);
+            }
             while let Some(through) = self.storage.flush()? {
                 self.step(Input::Persisted(through), &mut outputs)?;
             }
-            if !running {
+            if last.is_some() {
                 self.step(Input::Stop, &mut outputs)?;
                 return Ok(self.replica);
             }
@@ -72,22 +92,24 @@ impl Driver {
         }
     }
 
-    /// Waits for a delivery or the next deadline; then takes what else is there. Tells whether to go on.
-    fn take_batch(&mut self, outputs: &mut Vec<Output>) -> io::Result<bool> {
+    /// Waits for a delivery or the next deadline; then takes what else is there. Tells when it was the last batch.
+    fn take_batch(&mut self, outputs: &mut Vec<Output>) -> io::Result<Option<Last>> {
         let deadline = self.replica.deadline();
         let patience = deadline.map_or(IDLE, |deadline| deadline.saturating_sub(self.clock.now()));
         let mut next = match self.inbox.recv_timeout(patience) {
             Ok(delivery) => Some(delivery),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return Ok(false),
+            Err(RecvTimeoutError::Disconnected) => return Ok(Some(Last::Stop)),
         };
         let mut taken = 0;
         while let Some(delivery) = next {
             let input = match delivery {
-                Delivery::Stop => return Ok(false),
+                Delivery::Stop => return Ok(Some(Last::Stop)),
+                Delivery::Crash => return Ok(Some(Last::Crash)),
+                Delivery::Abdicate => Input::Abdicate,
                 Delivery::Request(request) => Input::Request(request),
                 Delivery::Message(envelope) => {
-                    self.network.observer().received(self.replica.index(), envelope.message.kind());
+                    self.observer.received(self.replica.index(), envelope.message.kind());
                     Input::Message(envelope)
                 }
             };
@@ -95,38 +117,59 @@ impl Driver {
             taken += 1;
             next = if taken < BATCH { self.inbox.try_recv().ok() } else { None };
         }
-        Ok(true)
+        Ok(None)
     }
 
+    /// Has the core take in an input, and carries out what it asks for, until nothing is left to do.
     fn step(&mut self, input: Input, outputs: &mut Vec<Output>) -> io::Result<()> {
         self.replica.step(input, &self.clock, outputs);
         while !outputs.is_empty() {
             let mut answers = Vec::new();
             for output in outputs.drain(..) {
-                let own = self.replica.index();
-                match output {
-                    Output::Send(envelope) => self.network.send(envelope),
-                    Output::Reply(reply) => self.network.reply(reply),
-                    Output::Append(entry) => self.storage.append(&entry)?,
-                    Output::Applied { entry, outcome } => {
-                        self.network.observer().applied(own, &entry, outcome);
-                    }
-                    Output::Read { purpose, first, limit } => {
-                        let slots = self.storage.read(first, limit)?;
-                        answers.push(Input::Read { purpose, slots });
-                    }
-                    Output::Truncate(_)
-                    | Output::Rewrite(_)
-                    | Output::WriteCheckpoint { .. }
-                    | Output::ReadCheckpoint { .. }
-                    | Output::WriteSuperblock(_)
-                    | Output::Installed { .. } => {}
-                }
+                answers.extend(self.storage_or_network(output)?);
             }
             for answer in answers {
                 self.replica.step(answer, &self.clock, outputs);
             }
         }
         Ok(())
+    }
+
+    /// Carries out one output. Returns the answer, if it has one.
+    fn storage_or_network(&mut self, output: Output) -> io::Result<Option<Input>> {
+        let own = self.replica.index();
+        match output {
+            Output::Send(envelope) => {
+                self.observer.sent(own, envelope.to, envelope.message.kind());
+                self.transport.send(envelope);
+            }
+            Output::Reply(reply) => {
+                self.observer.replied(own, &reply);
+                self.transport.reply(reply);
+            }
+            Output::Append(entry) => self.storage.append(&entry)?,
+            Output::Truncate(last) => self.storage.truncate(last)?,
+            Output::Rewrite(entry) => self.storage.rewrite(&entry)?,
+            Output::Read { purpose, first, limit } => {
+                let slots = self.storage.read(first, limit)?;
+                return Ok(Some(Input::Read { purpose, slots }));
+            }
+            Output::WriteCheckpoint { op, state, keep_after, superblock } => {
+                self.storage.checkpoint(op, &state, keep_after, &superblock)?;
+                return Ok(Some(Input::CheckpointWritten(op)));
+            }
+            Output::ReadCheckpoint { purpose } => {
+                let op = self.storage.superblock().checkpoint;
+                let state = self.storage.read_checkpoint()?;
+                return Ok(Some(Input::CheckpointRead { purpose, op, state }));
+            }
+            Output::WriteSuperblock(superblock) => {
+                self.storage.write_superblock(&superblock)?;
+                return Ok(Some(Input::SuperblockWritten));
+            }
+            Output::Applied { entry, outcome } => self.observer.applied(own, &entry, outcome),
+            Output::Installed { .. } => {}
+        }
+        Ok(None)
     }
 }

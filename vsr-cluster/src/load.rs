@@ -3,16 +3,16 @@
 //! Each session has one request under way (section 4.1 of the paper), so a request that falls due while all
 //! sessions wait begins late, and the rate is made up for as soon as replies come.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use crate::client::{PRIMARY, RETRY, earlier_number};
-use crate::message::{Reply, Request};
-use crate::network::Network;
-use crate::state_machine::Operation;
+use crate::client::{RETRY, fresh_ids};
+use crate::message::{ClientId, ReplicaIndex, Request};
+use crate::network::{Answer, Requests};
+use crate::state_machine::{Operation, Refusal};
 
 /// A paced load under way.
 #[derive(Debug)]
@@ -21,23 +21,56 @@ pub struct Load {
     shared: Arc<Shared>,
 }
 
+/// What clients did and saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Sessions opened.
+    pub opened: u64,
+    /// Requests sent for the first time, those that open sessions not counted.
+    pub issued: u64,
+    /// Requests that were answered.
+    pub answered: u64,
+    /// Requests whose fate is unknown, because the session was lost before they were answered.
+    pub lost: u64,
+    /// Requests sent again, for want of an answer.
+    pub repeated: u64,
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     stop: AtomicBool,
-    replies: AtomicU64,
+    /// Requests a second.
+    rate: AtomicU64,
+    /// Sessions to give up, for the churn.
+    churn: AtomicU64,
+    opened: AtomicU64,
+    issued: AtomicU64,
+    answered: AtomicU64,
+    lost: AtomicU64,
+    repeated: AtomicU64,
 }
 
 /// What the thread owns.
 struct Generator {
-    network: Arc<Network>,
-    replies: Receiver<Reply>,
+    network: Arc<dyn Requests>,
+    sender: Sender<Answer>,
+    answers: Receiver<Answer>,
     shared: Arc<Shared>,
-    rate: u64,
-    began: Instant,
-    issued: u64,
+    pace: Pace,
+    ids: std::ops::RangeFrom<ClientId>,
     sessions: Vec<Session>,
+    by_client: HashMap<ClientId, usize>,
     free: VecDeque<usize>,
+    /// The replica that answered last.
+    primary: ReplicaIndex,
     next_retry: Instant,
+}
+
+/// How many requests are due: those of the present rate, and those from before it.
+struct Pace {
+    rate: u64,
+    since: Instant,
+    before: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -47,12 +80,12 @@ struct Session {
     sent: Option<Instant>,
 }
 
-/// Requests under way at most. At 20,000 a second they cover replies that take 25 ms.
+/// Requests under way at most. At 50,000 a second they cover replies that take 10 ms.
 const SESSIONS: usize = 512;
 /// The load's registers; few enough that memory does not grow with time.
 const REGISTERS: u64 = 4096;
 /// How long the end waits for outstanding replies.
-const DRAIN: Duration = Duration::from_secs(2);
+const DRAIN: Duration = Duration::from_secs(10);
 /// Longest nap, so that a stop is noticed.
 const NAP: Duration = Duration::from_millis(20);
 
@@ -61,43 +94,60 @@ impl Load {
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub fn start(network: &Arc<Network>, rate: u64) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let (sender, replies) = mpsc::channel();
-        let idle = |id: usize| {
-            network.connect(id as u64, sender.clone());
-            let operation = Operation::Read { register: 0 };
-            Session {
-                request: Request { client: id as u64, number: earlier_number(), operation },
-                sent: None,
-            }
-        };
+    pub fn start(network: Arc<dyn Requests>, rate: u64) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared { rate: AtomicU64::new(rate), ..Shared::default() });
+        let (sender, answers) = mpsc::channel();
         let now = Instant::now();
         let generator = Generator {
-            network: Arc::clone(network),
-            replies,
+            network,
+            sender,
+            answers,
             shared: Arc::clone(&shared),
-            rate,
-            began: now,
-            issued: 0,
-            sessions: (0..SESSIONS).map(idle).collect(),
-            free: (0..SESSIONS).collect(),
+            pace: Pace { rate, since: now, before: 0 },
+            ids: fresh_ids(),
+            sessions: Vec::new(),
+            by_client: HashMap::new(),
+            free: VecDeque::new(),
+            primary: 0,
             next_retry: now + RETRY,
         };
         let thread = std::thread::Builder::new().name("load".to_owned()).spawn(move || generator.run())?;
         Ok(Self { thread, shared })
     }
 
-    /// Replies so far.
-    pub fn replies(&self) -> u64 {
-        self.shared.replies.load(Ordering::Relaxed)
+    /// Goes on with another rate.
+    pub fn set_rate(&self, rate: u64) {
+        self.shared.rate.store(rate, Ordering::Relaxed);
     }
 
-    /// Stops asking, waits a while for what is outstanding, and returns how many replies came.
-    pub fn stop(self) -> u64 {
+    /// Has so many sessions given up, and new ones opened in their place.
+    pub fn churn(&self, sessions: u64) {
+        self.shared.churn.fetch_add(sessions, Ordering::Relaxed);
+    }
+
+    /// What happened so far.
+    pub fn tally(&self) -> Tally {
+        self.shared.tally()
+    }
+
+    /// Stops asking, waits a while for what is outstanding, and returns what happened.
+    pub fn stop(self) -> Tally {
         self.shared.stop.store(true, Ordering::Relaxed);
         let _ = self.thread.join();
-        self.shared.replies.load(Ordering::Relaxed)
+        self.shared.tally()
+    }
+}
+
+impl Shared {
+    fn tally(&self) -> Tally {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Tally {
+            opened: read(&self.opened),
+            issued: read(&self.issued),
+            answered: read(&self.answered),
+            lost: read(&self.lost),
+            repeated: read(&self.repeated),
+        }
     }
 }
 
@@ -105,29 +155,60 @@ impl Generator {
     fn run(mut self) {
         while !self.shared.stop.load(Ordering::Relaxed) {
             self.issue();
-            self.take_replies(self.until_next().min(NAP));
+            self.take_answers(self.until_next().min(NAP));
             self.retry();
+            self.churn();
         }
         let end = Instant::now() + DRAIN;
         while self.free.len() < self.sessions.len() && Instant::now() < end {
-            self.take_replies(NAP);
+            self.take_answers(NAP);
             self.retry();
         }
+    }
+
+    /// Opens sessions for requests that wait, as far as there may be so many.
+    fn open_more(&mut self, waiting: u64) {
+        let opening = self.sessions.iter().filter(|session| session.request.number == 0).count();
+        let missing = usize::try_from(waiting).unwrap_or(usize::MAX).saturating_sub(opening);
+        for _ in 0..missing.min(SESSIONS - self.sessions.len()) {
+            let request = Request { client: 0, number: 0, operation: Operation::OpenSession };
+            self.sessions.push(Session { request, sent: None });
+            self.open(self.sessions.len() - 1);
+        }
+    }
+
+    /// Opens a session for a new client, in place of the one that is there.
+    fn open(&mut self, index: usize) {
+        let client = self.ids.next().unwrap_or_default();
+        let session = &mut self.sessions[index];
+        self.network.disconnect(session.request.client);
+        self.by_client.remove(&session.request.client);
+        session.request = Request { client, number: 0, operation: Operation::OpenSession };
+        session.sent = Some(Instant::now());
+        self.by_client.insert(client, index);
+        self.network.connect(client, self.sender.clone());
+        self.network.request(self.primary, session.request);
     }
 
     /// Sends everything that is due, as far as sessions are free.
     fn issue(&mut self) {
         let now = Instant::now();
-        let due = due(now - self.began, self.rate);
-        while self.issued < due {
-            let Some(index) = self.free.pop_front() else { return };
+        self.pace.follow(self.shared.rate.load(Ordering::Relaxed), now);
+        let due = self.pace.due(now);
+        let mut issued = self.shared.issued.load(Ordering::Relaxed);
+        while issued < due {
+            let Some(index) = self.free.pop_front() else {
+                self.open_more(due - issued);
+                break;
+            };
             let session = &mut self.sessions[index];
             session.request.number += 1;
-            session.request.operation = operation(self.issued);
+            session.request.operation = operation(issued);
             session.sent = Some(now);
-            self.network.request(PRIMARY, session.request);
-            self.issued += 1;
+            self.network.request(self.primary, session.request);
+            issued += 1;
         }
+        self.shared.issued.store(issued, Ordering::Relaxed);
     }
 
     /// Time until the next request is due; the longest nap when no session is free for it.
@@ -135,30 +216,38 @@ impl Generator {
         if self.free.is_empty() {
             return NAP;
         }
-        let nanoseconds = u128::from(self.issued + 1) * 1_000_000_000 / u128::from(self.rate);
-        let at = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
-        at.saturating_sub(self.began.elapsed())
+        self.pace.until(self.shared.issued.load(Ordering::Relaxed) + 1)
     }
 
-    fn take_replies(&mut self, patience: Duration) {
-        let mut next = self.replies.recv_timeout(patience).ok();
-        while let Some(reply) = next {
-            self.take(reply);
-            next = self.replies.try_recv().ok();
+    fn take_answers(&mut self, patience: Duration) {
+        let mut next = self.answers.recv_timeout(patience).ok();
+        while let Some(answer) = next {
+            self.take(&answer);
+            next = self.answers.try_recv().ok();
         }
     }
 
-    fn take(&mut self, reply: Reply) {
-        let Ok(index) = usize::try_from(reply.client) else { return };
-        let Some(session) = self.sessions.get_mut(index) else { return };
-        if session.sent.is_some() && session.request.number == reply.number {
-            session.sent = None;
+    fn take(&mut self, answer: &Answer) {
+        let Answer { from, reply } = *answer;
+        let Some(index) = self.by_client.get(&reply.client).copied() else { return };
+        let session = &mut self.sessions[index];
+        if session.sent.is_none() || session.request.number != reply.number {
+            return;
+        }
+        self.primary = from;
+        session.sent = None;
+        let is_opening = reply.number == 0;
+        if reply.outcome == Err(Refusal::NoSession) {
+            self.shared.lost.fetch_add(u64::from(!is_opening), Ordering::Relaxed);
+            self.open(index);
+        } else {
+            let counter = if is_opening { &self.shared.opened } else { &self.shared.answered };
+            counter.fetch_add(1, Ordering::Relaxed);
             self.free.push_back(index);
-            self.shared.replies.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Asks again where no reply came in time.
+    /// Asks again where no reply came in time: everyone, because the primary may be another one by now.
     fn retry(&mut self) {
         let now = Instant::now();
         if now < self.next_retry {
@@ -168,15 +257,45 @@ impl Generator {
         for session in &mut self.sessions {
             if session.sent.is_some_and(|sent| now - sent >= RETRY) {
                 session.sent = Some(now);
-                self.network.request(PRIMARY, session.request);
+                self.shared.repeated.fetch_add(1, Ordering::Relaxed);
+                for replica in 0..self.network.replicas() {
+                    self.network.request(replica, session.request);
+                }
             }
+        }
+    }
+
+    /// Gives up sessions that wait for nothing.
+    fn churn(&mut self) {
+        let asked = self.shared.churn.swap(0, Ordering::Relaxed);
+        for _ in 0..asked {
+            let Some(index) = self.free.pop_front() else { break };
+            self.open(index);
         }
     }
 }
 
-/// Requests that fall due in some time.
-fn due(elapsed: Duration, rate: u64) -> u64 {
-    u64::try_from(elapsed.as_nanos() * u128::from(rate) / 1_000_000_000).unwrap_or(u64::MAX)
+impl Pace {
+    /// Takes another rate from now on.
+    fn follow(&mut self, rate: u64, now: Instant) {
+        if rate != self.rate {
+            *self = Self { rate, since: now, before: self.due(now) };
+        }
+    }
+
+    /// Requests that are due since the beginning.
+    fn due(&self, now: Instant) -> u64 {
+        let since = (now - self.since).as_nanos() * u128::from(self.rate) / 1_000_000_000;
+        self.before + u64::try_from(since).unwrap_or(u64::MAX)
+    }
+
+    /// Time until a request falls due.
+    fn until(&self, request: u64) -> Duration {
+        let later = u128::from(request.saturating_sub(self.before));
+        let nanoseconds = (later * 1_000_000_000).checked_div(u128::from(self.rate)).unwrap_or(u128::MAX);
+        let at = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
+        at.saturating_sub(self.since.elapsed())
+    }
 }
 
 /// A mix over all registers: one read for every two writes and sums.
@@ -186,5 +305,23 @@ fn operation(number: u64) -> Operation {
         0 => Operation::Write { register, value: number },
         1 => Operation::Add { register, amount: 1 },
         _ => Operation::Read { register },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_rate_counts_from_its_beginning() {
+        let now = Instant::now();
+        let mut pace = Pace { rate: 100, since: now, before: 0 };
+        let later = now + Duration::from_secs(2);
+        pace.follow(10_000, later);
+        assert_eq!(pace.due(later), 200);
+        assert_eq!(pace.due(later + Duration::from_secs(1)), 10_200);
+        pace.follow(0, later + Duration::from_secs(1));
+        assert_eq!(pace.due(later + Duration::from_secs(9)), 10_200);
+        assert!(pace.until(10_201) > Duration::from_secs(3600));
     }
 }

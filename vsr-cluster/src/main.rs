@@ -1,9 +1,9 @@
-//! The program: `vsr-cluster demo` runs a cluster under load and serves its metrics.
+//! The program: `vsr-cluster demo` runs a cluster under load and serves its metrics, `vsr-cluster soak` judges one.
 
 use std::process::ExitCode;
 
-use vsr_cluster::demo;
 use vsr_cluster::options::{Command, USAGE};
+use vsr_cluster::{demo, soak};
 
 fn main() -> ExitCode {
     match Command::from_environment() {
@@ -11,16 +11,23 @@ fn main() -> ExitCode {
             println!("{USAGE}");
             ExitCode::SUCCESS
         }
-        Ok(Command::Demo(options)) => match demo::run(&options) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {error}");
-                ExitCode::FAILURE
-            }
-        },
+        Ok(Command::Demo(options)) => ended(demo::run(&options).map(|()| true)),
+        Ok(Command::Soak(options)) => ended(soak::run(&options)),
         Err(error) => {
             eprintln!("error: {error}\n{USAGE}");
             ExitCode::from(2)
+        }
+    }
+}
+
+/// Success if nothing failed and all is well.
+fn ended(result: Result<bool, Box<dyn std::error::Error>>) -> ExitCode {
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -14,14 +14,16 @@ use crate::storage::Durability;
 #[derive(Debug)]
 pub enum Command {
     /// Run the demo.
-    Demo(Options),
+    Demo(DemoOptions),
+    /// Run under load and judge.
+    Soak(SoakOptions),
     /// Print [`USAGE`].
     Help,
 }
 
 /// Options of the demo.
 #[derive(Debug)]
-pub struct Options {
+pub struct DemoOptions {
     /// Where `/metrics` is served.
     pub listen: SocketAddr,
     /// How long; until it is stopped if nothing.
@@ -36,6 +38,21 @@ pub struct Options {
     pub durability: Durability,
 }
 
+/// Options of the soak.
+#[derive(Clone, Debug)]
+pub struct SoakOptions {
+    /// How many replicas.
+    pub replicas: usize,
+    /// Requests a second.
+    pub rate: u64,
+    /// How long.
+    pub duration: Duration,
+    /// Another rate, and how long it is kept up in the middle.
+    pub burst: Option<(u64, Duration)>,
+    /// When log entries count as kept.
+    pub durability: Durability,
+}
+
 /// Why a command line makes no sense.
 #[derive(Debug)]
 pub struct UsageError(String);
@@ -43,12 +60,22 @@ pub struct UsageError(String);
 /// How to call the program.
 pub const USAGE: &str = "\
 usage: vsr-cluster demo [options]
+       vsr-cluster soak [options]
+
+demo: a cluster under load, and its metrics
   --listen ADDRESS   where /metrics is served (127.0.0.1:9464; port 0 takes a free one)
   --for DURATION     stop after this time, such as 10s or 5m (run until stopped)
   --replicas N       1 to 9 (3)
   --rate N           client requests a second, 1 to 100000 (1000)
   --data DIRECTORY   keep the logs here (a directory of its own, removed at the end)
-  --fsync            synchronize logs with the device before they are acknowledged";
+  --fsync            synchronize logs with the device before they are acknowledged
+
+soak: a cluster under load, and a verdict: metrics against a count of one's own, memory, threads, file descriptors
+  --rate N           client requests a second (10000)
+  --for DURATION     how long, such as 10s, 5m or 1h (1m)
+  --burst N:DURATION another rate in the middle, such as 50000:1m
+  --replicas N       1 to 9 (3)
+  --fsync            as above";
 
 const MAX_RATE: u64 = 100_000;
 
@@ -79,17 +106,18 @@ impl From<lexopt::Error> for UsageError {
 fn parse(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
     match arguments.next()? {
         Some(Value(name)) if name == "demo" => demo(arguments),
+        Some(Value(name)) if name == "soak" => soak(arguments),
         Some(Short('h') | Long("help")) => Ok(Command::Help),
         Some(Value(name)) => {
-            Err(UsageError(format!("unknown command `{}`, expected `demo`", name.display())))
+            Err(UsageError(format!("unknown command `{}`, expected `demo` or `soak`", name.display())))
         }
         Some(other) => Err(other.unexpected().into()),
-        None => Err(UsageError("no command, expected `demo`".to_owned())),
+        None => Err(UsageError("no command, expected `demo` or `soak`".to_owned())),
     }
 }
 
 fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
-    let mut options = Options {
+    let mut options = DemoOptions {
         listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
         duration: None,
         replicas: 3,
@@ -109,15 +137,8 @@ fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
                 let duration = read(&arguments.value()?, "--for", "a time like 10s or 5m", duration)?;
                 options.duration = Some(duration);
             }
-            Long("replicas") => {
-                let most = MAX_REPLICAS as u64;
-                let replicas = read(&arguments.value()?, "--replicas", "1 to 9", |text| within(text, most))?;
-                options.replicas = usize::try_from(replicas).unwrap_or(MAX_REPLICAS);
-            }
-            Long("rate") => {
-                options.rate =
-                    read(&arguments.value()?, "--rate", "1 to 100000", |text| within(text, MAX_RATE))?;
-            }
+            Long("replicas") => options.replicas = replicas(&mut arguments)?,
+            Long("rate") => options.rate = rate(&mut arguments)?,
             Long("data") => options.data = Some(arguments.value()?.into()),
             Long("fsync") => options.durability = Durability::Sync,
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -125,6 +146,43 @@ fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
         }
     }
     Ok(Command::Demo(options))
+}
+
+fn soak(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
+    let mut options = SoakOptions {
+        replicas: 3,
+        rate: 10_000,
+        duration: Duration::from_secs(60),
+        burst: None,
+        durability: Durability::default(),
+    };
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("for") => {
+                options.duration = read(&arguments.value()?, "--for", "a time like 10s or 5m", duration)?;
+            }
+            Long("burst") => {
+                let burst = read(&arguments.value()?, "--burst", "a rate and a time like 50000:1m", burst)?;
+                options.burst = Some(burst);
+            }
+            Long("replicas") => options.replicas = replicas(&mut arguments)?,
+            Long("rate") => options.rate = rate(&mut arguments)?,
+            Long("fsync") => options.durability = Durability::Sync,
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Soak(options))
+}
+
+fn replicas(arguments: &mut lexopt::Parser) -> Result<usize, UsageError> {
+    let most = MAX_REPLICAS as u64;
+    let replicas = read(&arguments.value()?, "--replicas", "1 to 9", |text| within(text, most))?;
+    Ok(usize::try_from(replicas).unwrap_or(MAX_REPLICAS))
+}
+
+fn rate(arguments: &mut lexopt::Parser) -> Result<u64, UsageError> {
+    read(&arguments.value()?, "--rate", "1 to 100000", |text| within(text, MAX_RATE))
 }
 
 fn read<T>(
@@ -141,6 +199,12 @@ fn read<T>(
 
 fn within(text: &str, most: u64) -> Option<u64> {
     text.parse().ok().filter(|number| (1..=most).contains(number))
+}
+
+/// Reads `50000:1m`.
+fn burst(text: &str) -> Option<(u64, Duration)> {
+    let (rate, time) = text.split_once(':')?;
+    Some((within(rate, MAX_RATE)?, duration(time)?))
 }
 
 /// Reads `250ms`, `10s`, `5m`, `1h`. A time of nothing is none.
@@ -173,8 +237,18 @@ mod tests {
         assert_eq!(refused(&["demo", "--replicas", "0"]), "`--replicas` expects 1 to 9, not `0`");
         assert_eq!(refused(&["demo", "--rate", "x"]), "`--rate` expects 1 to 100000, not `x`");
         assert_eq!(refused(&["demo", "--for", "5"]), "`--for` expects a time like 10s or 5m, not `5`");
-        assert_eq!(refused(&["tour"]), "unknown command `tour`, expected `demo`");
-        assert_eq!(refused(&[]), "no command, expected `demo`");
+        assert_eq!(refused(&["tour"]), "unknown command `tour`, expected `demo` or `soak`");
+        assert_eq!(refused(&[]), "no command, expected `demo` or `soak`");
+    }
+
+    #[test]
+    fn a_burst_is_a_rate_and_a_time() {
+        assert_eq!(burst("50000:1m"), Some((50_000, Duration::from_secs(60))));
+        assert_eq!(burst("50000"), None);
+        assert_eq!(
+            refused(&["soak", "--burst", "0:1s"]),
+            "`--burst` expects a rate and a time like 50000:1m, not `0:1s`"
+        );
     }
 
     #[test]

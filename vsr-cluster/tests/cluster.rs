@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use vsr_cluster::client::Client;
 use vsr_cluster::cluster::{Cluster, ClusterError, Config, metrics_of};
-use vsr_cluster::message::{Entry, ReplicaIndex};
+use vsr_cluster::message::{Entry, ReplicaIndex, Reply};
 use vsr_cluster::network::Observer;
 use vsr_cluster::replica::Replica;
 use vsr_cluster::state_machine::{Operation, Outcome, Refusal};
@@ -35,6 +36,7 @@ impl Observer for Counts {
     fn applied(&self, at: ReplicaIndex, entry: &Entry, outcome: Outcome) {
         self.0.lock().unwrap().applied.entry(at).or_default().push((entry.clone(), outcome));
     }
+    fn replied(&self, _: ReplicaIndex, _: &Reply) {}
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -78,12 +80,15 @@ impl Number for vsr_metrics::snapshot::Number {
     }
 }
 
+/// Clients that nobody has heard of.
+static NEXT: AtomicU64 = AtomicU64::new(1000);
+
 /// Clients at once, each adding to a register of its own and to one that all share.
 fn add(cluster: &Cluster, clients: u64, rounds: u64) -> Vec<Outcome> {
     std::thread::scope(|scope| {
         let ask = |id| {
             move || -> Vec<Outcome> {
-                let mut client = Client::new(id, cluster.network());
+                let mut client = Client::new(NEXT.fetch_add(1, Ordering::Relaxed), cluster.network());
                 let registers = (0..rounds).map(|round| if round % 2 == 0 { 0 } else { id });
                 registers
                     .map(|register| client.execute(Operation::Add { register, amount: 1 }, PATIENCE).unwrap())

@@ -6,7 +6,7 @@
 mod bench;
 mod catalog;
 mod check;
-mod demo;
+mod cluster;
 mod expand;
 mod r#gen;
 mod judges;
@@ -32,8 +32,14 @@ const CHORES: &[Chore] = &[
     Chore {
         name: "demo",
         summary: "run a cluster and serve its /metrics",
-        usage: demo::USAGE,
-        run: demo::run,
+        usage: cluster::DEMO,
+        run: cluster::demo,
+    },
+    Chore {
+        name: "soak",
+        summary: "a cluster under load, and a verdict about its metrics and its memory",
+        usage: cluster::SOAK,
+        run: cluster::soak,
     },
     Chore {
         name: "test",

@@ -1,6 +1,5 @@
 //! A disk that is a directory of real files.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -12,8 +11,8 @@ use super::disk::{Disk, Name};
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
-    /// Kept open: a log is written far more often than it gets a new file. Closed when removed.
-    open: BTreeMap<Name, File>,
+    /// The file that was used last, kept open: it is nearly always the end of the log.
+    open: Option<(Name, File)>,
 }
 
 impl Directory {
@@ -24,7 +23,7 @@ impl Directory {
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         fs::create_dir_all(&path)?;
-        Ok(Self { path, open: BTreeMap::new() })
+        Ok(Self { path, open: None })
     }
 
     /// Where the files are.
@@ -34,7 +33,7 @@ impl Directory {
 
     /// The open file; `None` if it does not exist and need not.
     fn file(&mut self, name: Name, create: bool) -> io::Result<Option<&File>> {
-        if !self.open.contains_key(&name) {
+        if self.open.as_ref().is_none_or(|(open, _)| *open != name) {
             let path = self.path.join(name.to_string());
             let exists = path.exists();
             if !exists && !create {
@@ -45,9 +44,9 @@ impl Directory {
                 // The name of a new file is kept by its directory.
                 File::open(&self.path)?.sync_all()?;
             }
-            self.open.insert(name, file);
+            self.open = Some((name, file));
         }
-        Ok(self.open.get(&name))
+        Ok(self.open.as_ref().map(|(_, file)| file))
     }
 }
 
@@ -91,7 +90,7 @@ impl Disk for Directory {
     }
 
     fn remove(&mut self, name: Name) -> io::Result<()> {
-        self.open.remove(&name);
+        self.open = self.open.take().filter(|(open, _)| *open != name);
         match fs::remove_file(self.path.join(name.to_string())) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),

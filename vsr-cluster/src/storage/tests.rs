@@ -115,6 +115,18 @@ fn both_disks_hold_the_same_bytes() {
     assert_eq!(names, ["superblock", "checkpoint-000000000020", "log-00000002", "log-00000003"]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_log_keeps_one_file_open() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (storage, _) = written(Directory::open(directory.path()).expect("a directory"), 100);
+    let open = std::fs::read_dir("/proc/self/fd").expect("there is /proc").flatten().filter(|descriptor| {
+        std::fs::read_link(descriptor.path()).is_ok_and(|path| path.starts_with(directory.path()))
+    });
+    assert_eq!(open.count(), 1);
+    drop(storage);
+}
+
 #[test]
 fn an_entry_out_of_order_is_refused() {
     let (mut storage, _) = written(Memory::default(), 2);

@@ -1,0 +1,182 @@
+//! A count of what happens, made beside the metrics and not through them, and the comparison of the two.
+
+use std::array;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use vsr_metrics::snapshot::Value;
+use vsr_metrics::{MessageType, Snapshot};
+
+use crate::message::{Entry, ReplicaIndex, Reply};
+use crate::network::Observer;
+use crate::state_machine::Outcome;
+use crate::storage::{Disk, Name};
+
+/// What an observer counted, by replica.
+#[derive(Debug)]
+pub struct Counts(Vec<Tally>);
+
+#[derive(Debug)]
+struct Tally {
+    sent: [AtomicU64; MessageType::COUNT],
+    received: [AtomicU64; MessageType::COUNT],
+    succeeded: AtomicU64,
+    failed: AtomicU64,
+    replied: AtomicU64,
+    bytes: Arc<AtomicU64>,
+}
+
+/// A disk that counts the bytes that are written to the log.
+#[derive(Debug)]
+pub struct Counted<D> {
+    disk: D,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Counts {
+    /// Nothing yet, for so many replicas.
+    pub fn new(replicas: usize) -> Self {
+        let zeros = || array::from_fn(|_| AtomicU64::new(0));
+        let tally = |_| Tally {
+            sent: zeros(),
+            received: zeros(),
+            succeeded: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            replied: AtomicU64::new(0),
+            bytes: Arc::default(),
+        };
+        Self((0..replicas).map(tally).collect())
+    }
+
+    /// A replica's disk, with what is written to its log counted here.
+    pub fn disk<D>(&self, replica: ReplicaIndex, disk: D) -> Counted<D> {
+        Counted { disk, bytes: self.0.get(replica).map(|tally| Arc::clone(&tally.bytes)).unwrap_or_default() }
+    }
+
+    /// Operations that a replica executed.
+    pub fn executed(&self, replica: ReplicaIndex) -> u64 {
+        self.0.get(replica).map_or(0, |tally| read(&tally.succeeded) + read(&tally.failed))
+    }
+
+    /// Answers to clients by all replicas.
+    pub fn replied(&self) -> u64 {
+        self.0.iter().map(|tally| read(&tally.replied)).sum()
+    }
+
+    /// Compares with the metrics of the same replicas. Returns how many numbers were compared, and which differ.
+    pub fn compare(&self, snapshot: &Snapshot) -> (usize, Vec<String>) {
+        let mut compared = 0;
+        let mut differing = Vec::new();
+        for (replica, tally) in self.0.iter().enumerate() {
+            let replica = replica.to_string();
+            for (family, label, counted) in tally.numbers() {
+                let mut labels = vec![("replica_id", replica.as_str())];
+                labels.extend(label);
+                compared += 1;
+                let recorded = recorded(snapshot, family, &labels);
+                if recorded != Some(counted) {
+                    let recorded = recorded.map_or("nothing".to_owned(), |number| number.to_string());
+                    differing.push(format!("`{family}` {labels:?} says {recorded}, counted {counted}"));
+                }
+            }
+        }
+        (compared, differing)
+    }
+
+    fn of(&self, replica: ReplicaIndex) -> Option<&Tally> {
+        self.0.get(replica)
+    }
+}
+
+impl Tally {
+    /// Each number with the family and the label under which the metrics have it.
+    fn numbers(&self) -> impl Iterator<Item = (&'static str, Option<(&'static str, &'static str)>, u64)> {
+        let messages = |family, counts: &'_ [AtomicU64; MessageType::COUNT]| {
+            let counts: [u64; MessageType::COUNT] = array::from_fn(|kind| read(&counts[kind]));
+            MessageType::ALL
+                .into_iter()
+                .zip(counts)
+                .map(move |(kind, count)| (family, Some(("message_type", kind.as_str())), count))
+        };
+        let rest = [
+            ("vsr_operations_total", Some(("status", "success")), read(&self.succeeded)),
+            ("vsr_operations_total", Some(("status", "failure")), read(&self.failed)),
+            ("vsr_client_latency_ms", None, read(&self.replied)),
+            ("vsr_bytes_written_total", None, read(&self.bytes)),
+        ];
+        messages("vsr_messages_sent_total", &self.sent)
+            .chain(messages("vsr_messages_received_total", &self.received))
+            .chain(rest)
+    }
+}
+
+impl Observer for Counts {
+    fn sent(&self, from: ReplicaIndex, _: ReplicaIndex, kind: MessageType) {
+        self.of(from).into_iter().for_each(|tally| count(&tally.sent[kind as usize]));
+    }
+
+    fn received(&self, at: ReplicaIndex, kind: MessageType) {
+        self.of(at).into_iter().for_each(|tally| count(&tally.received[kind as usize]));
+    }
+
+    fn applied(&self, at: ReplicaIndex, _: &Entry, outcome: Outcome) {
+        let Some(tally) = self.of(at) else { return };
+        count(if outcome.is_ok() { &tally.succeeded } else { &tally.failed });
+    }
+
+    fn replied(&self, at: ReplicaIndex, _: &Reply) {
+        self.of(at).into_iter().for_each(|tally| count(&tally.replied));
+    }
+}
+
+impl<D: Disk> Disk for Counted<D> {
+    fn names(&mut self) -> io::Result<Vec<Name>> {
+        self.disk.names()
+    }
+
+    fn length(&mut self, name: Name) -> io::Result<u64> {
+        self.disk.length(name)
+    }
+
+    fn read(&mut self, name: Name, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.disk.read(name, offset, buffer)
+    }
+
+    fn write(&mut self, name: Name, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.disk.write(name, offset, bytes)?;
+        if matches!(name, Name::Segment(_)) {
+            self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self, name: Name, length: u64) -> io::Result<()> {
+        self.disk.cut(name, length)
+    }
+
+    fn remove(&mut self, name: Name) -> io::Result<()> {
+        self.disk.remove(name)
+    }
+
+    fn sync(&mut self, name: Name) -> io::Result<()> {
+        self.disk.sync(name)
+    }
+}
+
+/// The count of a counter or of a histogram's observations.
+fn recorded(snapshot: &Snapshot, family: &str, labels: &[(&str, &str)]) -> Option<u64> {
+    match snapshot.family(family)?.find(labels)?.value() {
+        Value::Counter(amount) => Some(amount.stored),
+        Value::Histogram(histogram) => Some(histogram.count()),
+        Value::Gauge(_) => None,
+    }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}

@@ -1,0 +1,46 @@
+//! `cargo xtask demo` and `cargo xtask soak`: run the cluster, by becoming it.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+
+use crate::outcome::{Outcome, Refused};
+use crate::workspace;
+
+/// How the demo is called.
+pub const DEMO: &str = "usage: cargo xtask demo [--listen ADDR] [--for DURATION] [--replicas N] [--rate N]
+
+  --listen ADDR    where /metrics is served (default 127.0.0.1:9464; port 0 takes a free one)
+  --for DURATION   stop after so long, such as 15s (default: until Ctrl-C)
+  --replicas N     how many replicas (default 3)
+  --rate N         client requests per second (default 1000)";
+
+/// How the soak is called.
+pub const SOAK: &str = "usage: cargo xtask soak [--rate N] [--for DURATION] [--burst N:DURATION] [--replicas N] [--fsync]
+
+  --rate N             client requests per second (default 10000)
+  --for DURATION       how long, such as 20s or 1h (default 1m)
+  --burst N:DURATION   another rate in the middle, such as 50000:1m
+  --replicas N         how many replicas (default 3)
+  --fsync              synchronize logs before anything is acknowledged
+
+Exit code 1 if the metrics differ from an independent count, a request is lost, or memory, threads or file descriptors
+grow. Ctrl-C ends it early, with its verdict.";
+
+/// Runs the demo.
+pub fn demo(arguments: &[OsString]) -> Outcome {
+    become_cluster("demo", arguments)
+}
+
+/// Runs the soak.
+pub fn soak(arguments: &[OsString]) -> Outcome {
+    become_cluster("soak", arguments)
+}
+
+/// Builds the cluster and replaces this process with it, so that a signal reaches it.
+fn become_cluster(command: &str, arguments: &[OsString]) -> Outcome {
+    eprintln!("building vsr-cluster, optimized; the first time takes a minute or two");
+    let error = workspace::cargo(["run", "--release", "--quiet", "--package", "vsr-cluster", "--", command])
+        .args(arguments)
+        .exec();
+    Err(Refused::new(format!("`cargo` cannot be started: {error}")))
+}

@@ -25,3 +25,4 @@ pub mod replica;
 pub mod soak;
 pub mod state_machine;
 pub mod storage;
+pub mod wire;

@@ -96,6 +96,7 @@
 //! | `text` | Prometheus text and OpenMetrics |
 //! | `timer` | a faster clock for [`Timer`] than [`std::time::Instant`] |
 //! | `http` | an endpoint that serves `/metrics` on a thread of its own |
+//! | `statsd` | a sender of StatsD on a thread of its own |
 //!
 //! # What it is not for
 //!
@@ -109,7 +110,6 @@ extern crate self as vsr_metrics;
 mod catalog;
 pub mod descriptor;
 pub mod encode;
-#[cfg(feature = "text")]
 pub mod export;
 pub mod health;
 pub mod label;

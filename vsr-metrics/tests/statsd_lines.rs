@@ -6,9 +6,9 @@ mod random;
 mod receiver;
 
 use catalog::{EVENTS, LATENCY, LATENCY_BOUNDS, Node, OFFSET, PEER_BYTES, QUEUE, SHARE};
-use receiver::{Receiver, unescape};
+use receiver::Receiver;
 use vsr_metrics::descriptor::{GaugeKind, Instrument};
-use vsr_metrics::encode::statsd::{Dialect, Encoder, Histograms, Increments, RESERVED};
+use vsr_metrics::encode::statsd::{Dialect, Encoder, Histograms, Increments, Packets, RESERVED};
 use vsr_metrics::snapshot::Value;
 use vsr_metrics::storage::{Gauges, Sharded};
 use vsr_metrics::{Snapshot, Source};
@@ -17,6 +17,30 @@ const BOTH: [Dialect; 2] = [Dialect::Plain, Dialect::DogStatsD];
 
 fn lines(encoder: &Encoder, source: &impl Source) -> Vec<String> {
     encoder.lines(&source.snapshot().delta_since(&Snapshot::new()))
+}
+
+fn receive(receiver: &mut Receiver, packets: Packets) {
+    for packet in packets {
+        receiver.receive(packet.bytes());
+    }
+}
+
+/// The text that was escaped.
+fn unescape(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((first, tail)) = rest.split_first() {
+        let digits =
+            tail.get(..2).filter(|_| *first == b'-').and_then(|digits| std::str::from_utf8(digits).ok());
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if let Some(digits) = digits.filter(|digits| digits.bytes().all(is_digit)) {
+            bytes.push(u8::from_str_radix(digits, 16).expect("two digits"));
+            rest = &tail[2..];
+        } else {
+            bytes.push(*first);
+            rest = tail;
+        }
+    }
+    String::from_utf8(bytes).expect("what was escaped was text")
 }
 
 #[test]
@@ -101,7 +125,7 @@ fn the_process_begins_anew() {
         for step in [first_count, 3] {
             node.cells.add(EVENTS, step);
             let now = node.snapshot();
-            receiver.receive_all(encoder.packets(&now.delta_since(&before)));
+            receive(&mut receiver, encoder.packets(&now.delta_since(&before)));
             before = now;
         }
     }
@@ -117,8 +141,10 @@ fn a_gauge_below_zero_is_taken_for_a_step() {
         for offset in [3, -5, -7, 0, -1, i64::MIN, 12] {
             node.gauges.set_i64(OFFSET, offset);
             node.gauges.set_f64(SHARE, -0.0);
-            receiver
-                .receive_all(Encoder::new(dialect).packets(&node.snapshot().delta_since(&Snapshot::new())));
+            receive(
+                &mut receiver,
+                Encoder::new(dialect).packets(&node.snapshot().delta_since(&Snapshot::new())),
+            );
             let expected: f64 = offset.to_string().parse().expect("a number");
             let gauge = |name: &str| {
                 receiver.gauges.iter().find(|(key, _)| key.starts_with(name)).map(|(_, value)| *value)
@@ -156,7 +182,7 @@ fn a_histogram_as_one_average() {
         }
         let mut receiver = Receiver::default();
         let encoder = Encoder::new(dialect).histograms(histograms);
-        receiver.receive_all(encoder.packets(&node.snapshot().delta_since(&Snapshot::new())));
+        receive(&mut receiver, encoder.packets(&node.snapshot().delta_since(&Snapshot::new())));
         let mut buckets = [0.0; 3];
         let (mut sum, mut count) = (0.0, 0.0);
         for (value, weight) in receiver.timers.values().flatten() {
@@ -195,7 +221,7 @@ fn floats_have_no_exponent_and_nan_is_no_value() {
             let mut receiver = Receiver::default();
             let packets = Encoder::new(dialect).packets(&node.snapshot().delta_since(&Snapshot::new()));
             let dropped = packets.dropped();
-            receiver.receive_all(packets);
+            receive(&mut receiver, packets);
             assert_eq!(receiver.bad, [""; 0], "{value:e}");
             let arrived = receiver.gauges.values().next().copied();
             assert_eq!((arrived, dropped), if value.is_finite() { (Some(value), 0) } else { (None, 1) });
@@ -230,7 +256,7 @@ fn names_and_tags_cannot_be_injected() {
             let mut receiver = Receiver::default();
             let packets = encoder.packets(&snapshot.delta_since(&Snapshot::new()));
             assert_eq!(packets.dropped(), 0);
-            receiver.receive_all(packets);
+            receive(&mut receiver, packets);
             assert_eq!(receiver.bad, [""; 0]);
             let counters = receiver.counters.keys().filter(|key| !key.contains("_sum")).count();
             assert_eq!(counters + receiver.gauges.len() + receiver.timers.len(), series, "{dialect:?}");
@@ -304,7 +330,7 @@ mod whole_catalog {
             for histograms in [Histograms::Sampled, Histograms::Buckets] {
                 let encoder = Encoder::new(dialect).histograms(histograms);
                 let mut receiver = Receiver::default();
-                receiver.receive_all(encoder.packets(&snapshot.delta_since(&Snapshot::new())));
+                receive(&mut receiver, encoder.packets(&snapshot.delta_since(&Snapshot::new())));
                 println!(
                     "{dialect:?} {histograms:?}: {} of {} bytes at most",
                     receiver.datagrams, receiver.longest

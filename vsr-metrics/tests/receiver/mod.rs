@@ -26,12 +26,6 @@ impl Receiver {
         }
     }
 
-    pub fn receive_all(&mut self, packets: vsr_metrics::encode::statsd::Packets) {
-        for packet in packets {
-            self.receive(packet.bytes());
-        }
-    }
-
     fn line(&mut self, line: &str) -> Option<()> {
         let (name, rest) = line.split_once(':')?;
         let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -90,22 +84,4 @@ fn is_decimal(text: &str) -> bool {
         Some((whole, fraction)) => digits(whole) && digits(fraction),
         None => digits(text),
     }
-}
-
-/// The text that was escaped.
-pub fn unescape(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
-    while let Some((first, tail)) = rest.split_first() {
-        let digits =
-            tail.get(..2).filter(|_| *first == b'-').and_then(|digits| std::str::from_utf8(digits).ok());
-        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if let Some(digits) = digits.filter(|digits| digits.bytes().all(is_digit)) {
-            bytes.push(u8::from_str_radix(digits, 16).expect("two digits"));
-            rest = &tail[2..];
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8(bytes).expect("what was escaped was text")
 }

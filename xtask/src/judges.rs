@@ -3,6 +3,7 @@
 mod demo;
 mod end_to_end;
 mod expected;
+mod grafana;
 mod prometheus;
 mod promtool;
 mod python;
@@ -20,6 +21,8 @@ pub const STEPS: &[Step] = &[
     Step::installed("Python's parsers accept and agree", python::agree),
     Step::installed("random labels and helps survive Python's parsers", python::round_trip),
     Step::installed("live scrapes satisfy promtool and Python", live),
+    Step::installed("Grafana's types take every board", grafana::types),
+    Step::installed("Grafana's library loses nothing of a board", grafana::encode),
     Step::installed("a real Prometheus sees the demo as the catalog says", end_to_end::run),
 ];
 

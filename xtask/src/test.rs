@@ -15,9 +15,10 @@ use step::Scope;
 pub use step::{End, Step, output_of};
 
 /// How it is called.
-pub const USAGE: &str = "usage: cargo xtask test [--fast]
+pub const USAGE: &str = "usage: cargo xtask test [--fast] [--only TEXT]
 
-  --fast   only what needs no installed program: no nightly toolchain, no Prometheus, no Python
+  --fast        only what needs no installed program: no nightly toolchain, no Prometheus, no Python
+  --only TEXT   only steps whose name contains the text
 
 What cannot run here is left out and listed with the way to get it; with CI=true it is a failure.";
 
@@ -31,17 +32,23 @@ struct Tally {
 
 /// Runs every step, also after failures.
 pub fn run(arguments: &[OsString]) -> Outcome {
-    let mut is_fast = false;
+    let (mut is_fast, mut only) = (false, String::new());
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
             lexopt::Arg::Long("fast") => is_fast = true,
+            lexopt::Arg::Long("only") => only = parser.value()?.to_string_lossy().into_owned(),
             other => return Err(Refused::from(other.unexpected())),
         }
     }
     let must_not_leave_out = std::env::var_os("CI").is_some_and(|value| value == "true");
     let tables = [build::STEPS, features::STEPS, hardening::STEPS, judges::STEPS];
-    let steps = tables.into_iter().flatten().filter(|step| !is_fast || step.scope == Scope::Fast);
+    let is_asked_for =
+        |step: &&Step| (!is_fast || step.scope == Scope::Fast) && step.name.contains(only.as_str());
+    let steps: Vec<&Step> = tables.into_iter().flatten().filter(is_asked_for).collect();
+    if steps.is_empty() {
+        return Err(Refused::new(format!("no step is called `{only}`")));
+    }
 
     let begin = Instant::now();
     let mut tally = Tally::default();

@@ -87,7 +87,7 @@ alerts:
     description: Jobs wait.
     runbook: { meaning: Jobs wait., impact: None., diagnosis: [Look.], mitigation: [Wait.], resolved_when: It is over. }
     tests:
-      - { name: many, series: { 'app_queue{host=\"0\"}': 200x9 }, fires_at: 1m }
+      - { name: many, series: { 'app_queue{host=\"0\"}': 200x9 2x9 }, fires_at: 1m, quiet_again_at: 4m }
       - { name: few, series: { 'app_queue{host=\"0\"}': 2x9 }, quiet_at: 1m }
 dashboards:
   app-overview:

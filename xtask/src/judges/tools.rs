@@ -12,6 +12,12 @@ use crate::workspace;
 /// The reference parsers, pinned so that a new release cannot change the verdict.
 const PYTHON_PARSERS: &str = "prometheus-client==0.26.0";
 
+/// Grafana's library of dashboards, of the release that boards are written for.
+const GRAFANA_LIBRARY: &str = "grafana-foundation-sdk==1769699379!11.6.0";
+
+/// The types that Grafana publishes with the same release, and the compiler that reads them.
+const GRAFANA_TYPES: [(&str, &str); 2] = [("@grafana/schema", "11.6.0"), ("typescript", "5.9.3")];
+
 /// Prometheus itself.
 ///
 /// # Errors
@@ -33,16 +39,52 @@ pub fn promtool() -> Result<PathBuf, String> {
 /// # Errors
 /// If it is not to be had here; the text says how to get it.
 pub fn python() -> Result<PathBuf, String> {
-    let environment = directory("python");
+    python_with("python", PYTHON_PARSERS, "prometheus_client.openmetrics.parser")
+}
+
+/// A Python that can import Grafana's library of dashboards.
+///
+/// # Errors
+/// If it is not to be had here; the text says how to get it.
+pub fn grafana_python() -> Result<PathBuf, String> {
+    python_with("grafana-python", GRAFANA_LIBRARY, "grafana_foundation_sdk.models.dashboard")
+}
+
+/// A directory whose `node_modules` hold the compiler of TypeScript and Grafana's types.
+///
+/// # Errors
+/// If it is not to be had here; the text says how to get it.
+pub fn grafana_types() -> Result<PathBuf, String> {
+    let place = directory("grafana-types");
+    let has_all = || GRAFANA_TYPES.iter().all(|(name, _)| place.join("node_modules").join(name).is_dir());
+    if !has_all() {
+        fs::create_dir_all(&place).map_err(|error| error.to_string())?;
+        let packages = GRAFANA_TYPES.map(|(name, version)| format!("{name}@{version}"));
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"]).arg(&place).args(packages);
+        // Whether it worked is seen by what it was for.
+        let _ = output_of(&mut npm);
+    }
+    if has_all() {
+        Ok(place)
+    } else {
+        Err("needs npm, from Node.js; on Debian, `apt-get install npm`".into())
+    }
+}
+
+/// A Python of its own environment with a pinned package, or else the machine's, if that can import the module.
+fn python_with(environment: &str, package: &str, module: &str) -> Result<PathBuf, String> {
+    let environment = directory(environment);
     let python = environment.join("bin/python");
-    if !imports_parsers(&python) {
+    let imports =
+        |python: &PathBuf| output_of(Command::new(python).args(["-c", &format!("import {module}")])).is_ok();
+    if !imports(&python) {
         // Whether it worked is seen by what it was for.
         let _ = output_of(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment));
-        let _ = output_of(Command::new(&python).args(["-m", "pip", "install", "--quiet", PYTHON_PARSERS]));
+        let _ = output_of(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]));
     }
-    let candidates = [python, "python3".into()];
-    let found = candidates.into_iter().find(|python| imports_parsers(python));
-    found.ok_or_else(|| format!("needs python3 with venv and pip, or `pip install {PYTHON_PARSERS}`"))
+    let found = [python, "python3".into()].into_iter().find(imports);
+    found.ok_or_else(|| format!("needs python3 with venv and pip, or `pip install {package}`"))
 }
 
 /// A program of a Debian package, or else one of that name on the path.
@@ -77,11 +119,6 @@ fn unpack(package: &str) -> Result<(), String> {
 /// Whether a program of Prometheus can be started at all.
 fn starts(program: &Path) -> bool {
     output_of(Command::new(program).arg("--version")).is_ok()
-}
-
-/// Whether a Python has the parsers.
-fn imports_parsers(python: &Path) -> bool {
-    output_of(Command::new(python).args(["-c", "import prometheus_client.openmetrics.parser"])).is_ok()
 }
 
 /// Where a tool lies.

@@ -78,7 +78,8 @@ fn panels(context: &Context<'_>, board: &Dashboard) -> Vec<Value> {
 /// Data source, job, instance, and the labels that are fixed for an instance.
 fn variables(catalog: &Catalog, board: &Dashboard) -> Vec<Value> {
     let mut variables = vec![json!({
-        "current": {}, "hide": 0, "includeAll": false, "label": "Data source", "multi": false,
+        "current": { "selected": true, "text": "default", "value": "default" },
+        "hide": 0, "includeAll": false, "label": "Data source", "multi": false,
         "name": "datasource", "options": [], "query": "prometheus", "refresh": 1, "regex": "",
         "skipUrlSync": false, "type": "datasource",
     })];
@@ -101,7 +102,7 @@ fn query(name: &str, label: &str, series: &str, matchers: &str, choice: Choice) 
     let query = format!("label_values({selector}, {name})");
     let is_many = choice == Choice::Many;
     let mut variable = json!({
-        "current": {}, "datasource": datasource(), "definition": query, "hide": 0, "includeAll": is_many,
+        "current": { "text": "", "value": "" }, "datasource": datasource(), "hide": 0, "includeAll": is_many,
         "label": label, "multi": is_many, "name": name, "options": [],
         "query": { "query": query, "refId": name }, "refresh": 2, "regex": "", "skipUrlSync": false, "sort": 3,
         "type": "query",

@@ -10,7 +10,7 @@ use super::query::Target;
 /// Where panels lead to.
 pub(super) struct Links {
     /// Of the runbook, without the anchor.
-    runbook: Option<String>,
+    runbook: String,
     /// From a series to the board about its instance.
     detail: Option<Value>,
     constants: Vec<String>,
@@ -31,13 +31,18 @@ impl Links {
             );
             json!({ "targetBlank": false, "title": one.title, "url": url })
         });
-        Self { runbook: runbook(catalog), detail, constants }
+        Self { runbook: catalog.links.runbook.clone(), detail, constants }
     }
 
     /// The sections of the runbook that are about what a panel shows.
     fn of(&self, chart: &Chart<'_>) -> Vec<Value> {
-        let Some(runbook) = &self.runbook else { return Vec::new() };
-        let link = |alert: &&str| json!({ "targetBlank": true, "title": format!("Runbook: {alert}"), "url": format!("{runbook}#{alert}") });
+        let link = |alert: &&str| {
+            let url = format!("{}#{alert}", self.runbook);
+            json!({
+                "asDropdown": false, "icon": "doc", "includeVars": false, "keepTime": false, "tags": [],
+                "targetBlank": true, "title": format!("Runbook: {alert}"), "tooltip": "", "type": "link", "url": url,
+            })
+        };
         chart.alerts.iter().map(link).collect()
     }
 
@@ -49,10 +54,6 @@ impl Links {
         let is_told = chart.targets.iter().all(names_instance);
         self.detail.iter().filter(|_| is_told).cloned().collect()
     }
-}
-
-const fn runbook(_: &Catalog) -> Option<String> {
-    None
 }
 
 /// A panel, without its place.
@@ -150,6 +151,7 @@ fn heatmap_options(unit: &str) -> Value {
         "filterValues": { "le": 1e-9 },
         "legend": { "show": true },
         "rowsFrame": { "layout": "auto" },
+        "showValue": "never",
         "tooltip": { "mode": "single", "showColorScale": true, "yHistogram": false },
         "yAxis": { "axisPlacement": "left", "reverse": false, "unit": unit },
     })
@@ -158,7 +160,7 @@ fn heatmap_options(unit: &str) -> Value {
 fn states_options() -> Value {
     json!({
         "alignValue": "left",
-        "legend": { "displayMode": "list", "placement": "bottom", "showLegend": true },
+        "legend": { "calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": true },
         "mergeValues": true,
         "rowHeight": 0.9,
         "showValue": "auto",
@@ -173,6 +175,7 @@ fn stat_options(chart: &Chart<'_>) -> Value {
         "graphMode": if is_judged { "none" } else { "area" },
         "justifyMode": "auto",
         "orientation": "auto",
+        "percentChangeColorMode": "standard",
         "reduceOptions": reduce(),
         "showPercentChange": false,
         "textMode": "auto",

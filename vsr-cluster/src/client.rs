@@ -25,9 +25,14 @@ pub const RETRY: Duration = Duration::from_millis(500);
 impl Client {
     /// A client of an id that nobody used before.
     pub fn new<N: Requests + 'static>(id: ClientId, network: &Arc<N>) -> Self {
+        Self::over(id, Arc::clone(network) as _)
+    }
+
+    /// The same, over any way to the replicas.
+    pub fn over(id: ClientId, network: Arc<dyn Requests>) -> Self {
         let (sender, answers) = mpsc::channel();
         network.connect(id, sender);
-        Self { id, number: 0, network: Arc::clone(network) as _, answers, primary: 0 }
+        Self { id, number: 0, network, answers, primary: 0 }
     }
 
     /// Opens the session. `None` when there was no answer within `patience`.

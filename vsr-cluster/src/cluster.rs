@@ -1,26 +1,28 @@
-//! A cluster in one process: a thread, a disk and a `Metrics` for each replica.
+//! A cluster in one process: a node for each replica, connected by channels.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use vsr_metrics::{Metrics, OutOfRange, ReplicaId};
 
+use crate::configuration::Configuration;
 use crate::counts::Counts;
-use crate::driver::{Driver, RealClock};
-use crate::message::{Entry, OpNumber, ReplicaIndex};
+use crate::message::ReplicaIndex;
 use crate::network::{Delivery, Network, Observer};
+use crate::node::{Connections, Node, NodeError, Setup, Trouble};
 use crate::replica::{Replica, Tuning};
-use crate::storage::{Directory, Disk, Durability, Faults, Faulty, Layout, Slot, Storage};
+use crate::storage::Durability;
 
 /// What a cluster is made of.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// How many replicas, 1 to [`MAX_REPLICAS`].
+    /// How many replicas vote, 1 to [`MAX_REPLICAS`].
     pub replicas: usize,
+    /// How many others only listen; all together no more than [`MAX_REPLICAS`].
+    pub standbys: usize,
     /// Where the disks are, in a directory for each replica: `replica-0` and so on.
     pub directory: PathBuf,
     /// When log entries count as kept.
@@ -29,21 +31,12 @@ pub struct Config {
     pub tuning: Tuning,
 }
 
-/// Replicas that run.
+/// Replicas that run, or did.
 pub struct Cluster {
-    config: Config,
     network: Arc<Network>,
     observer: Arc<dyn Observer>,
     counts: Option<Arc<Counts>>,
     nodes: Vec<Node>,
-}
-
-/// One replica, whether it runs or not.
-struct Node {
-    metrics: Arc<Metrics>,
-    faults: Faults,
-    clock: RealClock,
-    thread: Option<JoinHandle<io::Result<Replica>>>,
 }
 
 /// Why a cluster does not start, or not end well.
@@ -58,19 +51,8 @@ pub enum ClusterError {
         /// How many are needed.
         expected: usize,
     },
-    /// The primary's log is damaged. It alone decides the order of operations, so it must not forget one.
-    Damaged {
-        /// The operation whose entry is damaged.
-        op: OpNumber,
-        /// What is wrong with it.
-        what: &'static str,
-    },
-    /// A disk cannot be read or written.
-    Disk(ReplicaIndex, io::Error),
-    /// A thread cannot be started.
-    Thread(ReplicaIndex, io::Error),
-    /// A thread panicked.
-    Panicked(ReplicaIndex),
+    /// A replica does not start, or ended badly.
+    Node(ReplicaIndex, NodeError),
 }
 
 /// The largest cluster that is run here: every replica is a thread of one machine.
@@ -80,7 +62,13 @@ impl Config {
     /// A cluster that keeps its logs in a directory.
     pub fn new(replicas: usize, directory: impl Into<PathBuf>) -> Self {
         let directory = directory.into();
-        Self { replicas, directory, durability: Durability::default(), tuning: Tuning::default() }
+        Self {
+            replicas,
+            standbys: 0,
+            directory,
+            durability: Durability::default(),
+            tuning: Tuning::default(),
+        }
     }
 }
 
@@ -137,25 +125,28 @@ impl Cluster {
         observer: Arc<dyn Observer>,
         counts: Option<Arc<Counts>>,
     ) -> Result<Self, ClusterError> {
-        let replicas = config.replicas;
-        if !(1..=MAX_REPLICAS).contains(&replicas) {
+        let replicas = config.replicas + config.standbys;
+        if config.replicas == 0 || replicas > MAX_REPLICAS {
             return Err(ClusterError::Size(replicas));
         }
         if metrics.len() != replicas {
             return Err(ClusterError::Metrics { found: metrics.len(), expected: replicas });
         }
-        let node = |metrics: &Arc<Metrics>| Node {
-            metrics: Arc::clone(metrics),
-            faults: Faults::default(),
-            clock: RealClock::start(),
-            thread: None,
-        };
-        let nodes = metrics.iter().map(node).collect();
         let network = Network::new(replicas);
-        let mut cluster = Self { config: config.clone(), network, observer, counts, nodes };
-        let disks = (0..replicas).map(|index| cluster.open_disk(index)).collect::<Result<Vec<_>, _>>()?;
-        for (index, disk) in disks.into_iter().enumerate() {
-            if let Err(error) = cluster.run(index, disk) {
+        let node = |(index, metrics): (ReplicaIndex, &Arc<Metrics>)| {
+            let setup = Setup {
+                index,
+                founding: Configuration::initial(config.replicas, config.standbys),
+                directory: config.directory.join(format!("replica-{index}")),
+                durability: config.durability,
+                tuning: config.tuning,
+            };
+            Node::new(setup, Arc::clone(metrics), network.links(index))
+        };
+        let nodes = metrics.iter().enumerate().map(node).collect();
+        let mut cluster = Self { network, observer, counts, nodes };
+        for index in 0..replicas {
+            if let Err(error) = cluster.restart(index) {
                 // The replicas already started end; this error is the one to report.
                 let _ = cluster.stop();
                 return Err(error);
@@ -171,73 +162,70 @@ impl Cluster {
 
     /// A replica that ended without having been told to.
     pub fn failed(&self) -> Option<ReplicaIndex> {
-        self.nodes.iter().position(|node| node.thread.as_ref().is_some_and(JoinHandle::is_finished))
+        self.nodes.iter().position(Node::has_failed)
     }
 
-    /// Stops the primary first, which tells its backups of all commits, then the backups. Returns the replicas as
-    /// they ended.
+    /// How many replicas there are, whether they run or not.
+    pub fn replicas(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether a replica was started and not stopped.
+    pub fn is_started(&self, replica: ReplicaIndex) -> bool {
+        self.nodes.get(replica).is_some_and(Node::is_started)
+    }
+
+    /// Stops a replica at once, as when its power fails.
+    ///
+    /// # Errors
+    /// If it ended badly before.
+    pub fn crash(&mut self, replica: ReplicaIndex) -> Result<(), ClusterError> {
+        let Some(node) = self.nodes.get_mut(replica) else { return Ok(()) };
+        node.stop(Delivery::Crash).map(drop).map_err(|error| ClusterError::Node(replica, error))
+    }
+
+    /// Starts a replica that does not run.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn restart(&mut self, replica: ReplicaIndex) -> Result<(), ClusterError> {
+        let Some(node) = self.nodes.get_mut(replica) else { return Ok(()) };
+        let (inbox, deliveries) = self.network.open(replica);
+        let connections = Connections {
+            deliveries,
+            inbox,
+            transport: Arc::new(self.network.port(replica)),
+            observer: Arc::clone(&self.observer),
+            counts: self.counts.clone(),
+        };
+        node.start(connections).map_err(|error| ClusterError::Node(replica, error))
+    }
+
+    /// Has something go wrong with a replica.
+    ///
+    /// # Errors
+    /// If the trouble cannot be made.
+    pub fn trouble(&self, replica: ReplicaIndex, trouble: Trouble) -> io::Result<()> {
+        self.nodes.get(replica).map_or(Ok(()), |node| node.trouble(trouble))
+    }
+
+    /// Stops all replicas, those of low numbers first: the first primary tells its backups of all commits. Returns the
+    /// replicas as they ended.
     ///
     /// # Errors
     /// If a replica's disk failed, or its thread panicked.
     pub fn stop(mut self) -> Result<Vec<Replica>, ClusterError> {
-        let mut ended = Vec::new();
-        for index in 0..self.nodes.len() {
-            let Some(thread) = self.nodes[index].thread.take() else { continue };
-            self.network.tell(index, Delivery::Stop);
-            ended.push(end(index, thread));
-        }
+        let stop = |(index, node): (ReplicaIndex, &mut Node)| {
+            node.stop(Delivery::Stop).map_err(|error| ClusterError::Node(index, error)).transpose()
+        };
+        let ended: Vec<_> = self.nodes.iter_mut().enumerate().filter_map(stop).collect();
         ended.into_iter().collect()
-    }
-
-    /// Opens a replica's disk and reads everything on it.
-    fn open_disk(&self, index: ReplicaIndex) -> Result<OpenedDisk, ClusterError> {
-        let failed = |error| ClusterError::Disk(index, error);
-        let node = &self.nodes[index];
-        let directory = self.config.directory.join(format!("replica-{index}"));
-        let disk = Faulty::new(Directory::open(directory).map_err(failed)?, node.faults.clone());
-        let disk: Box<dyn Disk> = match &self.counts {
-            Some(counts) => Box::new(counts.disk(index, disk)),
-            None => Box::new(disk),
-        };
-        let layout = Layout { durability: self.config.durability, ..Layout::of(index) };
-        let mut opened = Storage::open(disk, layout, Arc::clone(&node.metrics)).map_err(failed)?;
-        let mut entries = Vec::new();
-        for (op, slot) in opened.log {
-            match slot {
-                Slot::Sound(entry) => entries.push(entry),
-                // View 0: replica 0 is the primary.
-                Slot::Damaged(what) if index == 0 => return Err(ClusterError::Damaged { op, what }),
-                Slot::Damaged(_) => {
-                    opened.storage.truncate(op - 1).map_err(failed)?;
-                    break;
-                }
-            }
-        }
-        Ok((opened.storage, entries))
-    }
-
-    /// Starts a replica's thread.
-    fn run(&mut self, index: ReplicaIndex, (storage, entries): OpenedDisk) -> Result<(), ClusterError> {
-        let Config { replicas, tuning, .. } = self.config;
-        let node = &mut self.nodes[index];
-        let driver = Driver {
-            replica: Replica::new(index, replicas, tuning, Arc::clone(&node.metrics), entries),
-            storage,
-            inbox: self.network.open(index),
-            transport: Arc::new(self.network.port(index)),
-            observer: Arc::clone(&self.observer),
-            clock: node.clock.clone(),
-        };
-        let thread = std::thread::Builder::new().name(format!("replica-{index}"));
-        let thread = thread.spawn(move || driver.run());
-        node.thread = Some(thread.map_err(|error| ClusterError::Thread(index, error))?);
-        Ok(())
     }
 }
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cluster").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Cluster").field("nodes", &self.nodes).finish_non_exhaustive()
     }
 }
 
@@ -248,27 +236,9 @@ impl fmt::Display for ClusterError {
             Self::Metrics { found, expected } => {
                 write!(f, "a cluster of `{expected}` replicas needs as many metrics, not `{found}`")
             }
-            Self::Damaged { op, what } => write!(
-                f,
-                "the primary's log cannot be trusted: entry `{op}`: {what}; restore the file, or begin anew without \
-                 all logs"
-            ),
-            Self::Disk(replica, error) => write!(f, "disk of replica `{replica}`: {error}"),
-            Self::Thread(replica, error) => write!(f, "cannot start replica `{replica}`: {error}"),
-            Self::Panicked(replica) => write!(f, "replica `{replica}` panicked"),
+            Self::Node(replica, error) => write!(f, "replica `{replica}`: {error}"),
         }
     }
 }
 
 impl std::error::Error for ClusterError {}
-
-/// A replica's storage, and the entries before the first damage.
-type OpenedDisk = (Storage<Box<dyn Disk>>, Vec<Arc<Entry>>);
-
-/// Waits for a replica's end.
-fn end(index: ReplicaIndex, thread: JoinHandle<io::Result<Replica>>) -> Result<Replica, ClusterError> {
-    match thread.join() {
-        Ok(replica) => replica.map_err(|error| ClusterError::Disk(index, error)),
-        Err(_) => Err(ClusterError::Panicked(index)),
-    }
-}

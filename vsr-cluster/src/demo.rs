@@ -2,23 +2,38 @@
 
 use std::error::Error;
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use vsr_metrics::export::http::Endpoint;
 use vsr_metrics::snapshot::Value;
 use vsr_metrics::{Metrics, Snapshot, SnapshotDelta, Source};
 
+use crate::chaos::Chaos;
+use crate::client::{Client, fresh_ids};
 use crate::cluster::{self, Cluster, Config};
-use crate::load::Load;
+use crate::load::{self, Load};
 use crate::network::Nobody;
 use crate::options::DemoOptions;
+use crate::processes::{Processes, ProcessesConfig};
+use crate::say::{Signals, say};
+use crate::stage::Stage;
+
+/// A cluster with what serves its metrics.
+struct Served {
+    stage: Box<dyn Stage>,
+    addresses: Vec<SocketAddr>,
+    /// Within this process there is one endpoint for all replicas, and their metrics can be read.
+    here: Option<(Endpoint, Vec<Arc<Metrics>>)>,
+}
 
 /// The live line: what the cluster did since the one before.
 struct Summary {
     metrics: Vec<Arc<Metrics>>,
     before: Snapshot,
+    answered: u64,
     at: Instant,
     live: bool,
 }
@@ -26,81 +41,133 @@ struct Summary {
 /// A program that runs in a terminal shows itself more often than one whose lines end up in a file.
 const LIVE: Duration = Duration::from_secs(1);
 const LOGGED: Duration = Duration::from_secs(5);
+/// How often chaos has its turn.
+const TURN: Duration = Duration::from_millis(200);
+/// How long one request of a fixed list may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the demo until its time is over or a signal asks it to stop.
 ///
 /// # Errors
-/// If the port is taken, a log cannot be used, or a replica fails under way.
+/// If the port is taken, a disk cannot be used, or a replica fails under way.
 pub fn run(options: &DemoOptions) -> Result<(), Box<dyn Error>> {
-    let signals = signals()?;
+    let signals = Signals::new()?;
     let own_directory = tempfile::tempdir()?;
     let directory = options.data.as_deref().unwrap_or(own_directory.path());
     std::fs::create_dir_all(directory)
         .map_err(|error| format!("cannot create `{}`: {error}", directory.display()))?;
-    let metrics = cluster::metrics_of(options.replicas)?;
-    // The endpoint first: if the port is taken, nothing else has begun.
-    let endpoint = Endpoint::builder().listen(options.listen).start(metrics.clone())?;
-    let mut config = Config::new(options.replicas, directory);
-    config.durability = options.durability;
-    let cluster = Cluster::start(&config, &metrics, Arc::new(Nobody))?;
-    say(&format!("listening on http://{}", endpoint.address()))?;
+    let mut served = serve(options, directory)?;
+    for address in &served.addresses {
+        say(&format!("listening on http://{address}"))?;
+    }
     let began = Instant::now();
-    let load = Load::start(Arc::clone(cluster.network()) as _, options.rate)?;
-    watch(&cluster, &signals, options.duration, Summary::of(metrics));
+    let replies = match options.requests {
+        Some(requests) => {
+            let replies = ask(&*served.stage, requests)?;
+            let rest = options.duration.map(|duration| duration.saturating_sub(began.elapsed()));
+            signals.wait(rest.unwrap_or(Duration::MAX));
+            replies
+        }
+        None => show(options, &mut served, &signals)?,
+    };
     let took = began.elapsed();
-    let replies = load.stop().answered;
-    let ended = cluster.stop();
-    endpoint.stop();
-    agree(&ended?)?;
+    let ended = served.stage.stop();
+    if let Some((endpoint, _)) = served.here {
+        endpoint.stop();
+    }
+    ended?;
     say(&format!("replies {replies} in {:.3} s", took.as_secs_f64()))?;
     Ok(())
 }
 
-/// A message for each Ctrl-C or SIGTERM.
-pub(crate) fn signals() -> Result<Receiver<()>, ctrlc::Error> {
-    let (sender, signals) = mpsc::channel();
-    ctrlc::set_handler(move || {
-        let _ = sender.send(());
-    })?;
-    Ok(signals)
+/// Starts the cluster. The endpoint first: if the port is taken, nothing else has begun.
+fn serve(options: &DemoOptions, directory: &Path) -> Result<Served, Box<dyn Error>> {
+    let DemoOptions { replicas, standbys, durability, listen, .. } = *options;
+    if options.processes {
+        let directory = directory.to_owned();
+        let config = ProcessesConfig { replicas, standbys, directory, durability, listen };
+        let processes = Processes::start(&config)?;
+        let addresses = processes.metrics().collect();
+        return Ok(Served { stage: Box::new(processes), addresses, here: None });
+    }
+    let metrics = cluster::metrics_of(replicas + standbys)?;
+    let endpoint = Endpoint::builder().listen(listen).start(metrics.clone())?;
+    let config = Config { standbys, durability, ..Config::new(replicas, directory) };
+    let cluster = Cluster::start(&config, &metrics, Arc::new(Nobody))?;
+    let addresses = vec![endpoint.address()];
+    Ok(Served { stage: Box::new(cluster), addresses, here: Some((endpoint, metrics)) })
 }
 
-/// Shows how it goes until there is a reason to stop.
-fn watch(cluster: &Cluster, signals: &Receiver<()>, limit: Option<Duration>, mut summary: Summary) {
+/// Asks a fixed list of requests, one after the other. Returns how many were answered.
+fn ask(stage: &dyn Stage, requests: u64) -> Result<u64, Box<dyn Error>> {
+    let mut client = Client::over(fresh_ids().start, stage.requests());
+    let refused = |refusal| format!("a request of the list was refused: {refusal:?}");
+    client.open(PATIENCE).ok_or("no replica opens a session")?.map_err(refused)?;
+    for number in 0..requests {
+        let outcome = client.execute(load::operation(number), PATIENCE).ok_or("a request is not answered")?;
+        outcome.map_err(refused)?;
+    }
+    Ok(requests)
+}
+
+/// Has a load at work and shows how it goes until there is a reason to stop. Returns how many replies came.
+fn show(options: &DemoOptions, served: &mut Served, signals: &Signals) -> Result<u64, Box<dyn Error>> {
+    let load = Load::start(served.stage.requests(), options.rate)?;
+    let mut chaos = options.chaos.then(|| Chaos::new(options.replicas, options.standbys));
+    let mut summary = Summary::of(served.here.as_ref().map_or(Vec::new(), |(_, metrics)| metrics.clone()));
     let began = Instant::now();
     let pause = if summary.live { LIVE } else { LOGGED };
     let mut next = began + pause;
-    while cluster.failed().is_none() {
-        let rest = limit.map_or(pause, |limit| limit.saturating_sub(began.elapsed()));
-        if rest.is_zero() {
+    loop {
+        let rest = options.duration.map_or(pause, |limit| limit.saturating_sub(began.elapsed()));
+        if rest.is_zero() || signals.wait(rest.min(TURN)) {
             break;
         }
-        // Short naps, so that a failed replica does not go unnoticed for long.
-        let nap = rest.min(next.saturating_duration_since(Instant::now())).min(LIVE);
-        if !matches!(signals.recv_timeout(nap), Err(RecvTimeoutError::Timeout)) {
-            break;
+        match &mut chaos {
+            Some(chaos) => {
+                if let Some(act) = chaos.tick(&mut *served.stage, &load)? {
+                    summary.tell(&act);
+                }
+            }
+            // Its own word comes with the end.
+            None if served.stage.failed().is_some() => break,
+            None => {}
         }
         if Instant::now() >= next {
-            summary.show();
+            summary.show(&load);
             next += pause;
         }
     }
     summary.end();
+    Ok(load.stop().answered)
 }
 
 impl Summary {
     fn of(metrics: Vec<Arc<Metrics>>) -> Self {
         let before = metrics.snapshot();
-        Self { metrics, before, at: Instant::now(), live: std::io::stderr().is_terminal() }
+        Self { metrics, before, answered: 0, at: Instant::now(), live: std::io::stderr().is_terminal() }
     }
 
-    fn show(&mut self) {
-        let (now, at) = (self.metrics.snapshot(), Instant::now());
-        let line = line(&now.aggregate().delta_since(&self.before.aggregate()), &now, at - self.at);
-        (self.before, self.at) = (now, at);
+    fn show(&mut self, load: &Load) {
+        let (now, at, answered) = (self.metrics.snapshot(), Instant::now(), load.tally().answered);
+        let time = at - self.at;
+        let line = if self.metrics.is_empty() {
+            // The metrics are in other processes; the clients are here.
+            let rate = u128::from(answered - self.answered) * 1000 / time.as_millis().max(1);
+            format!("{rate} ops/s · {answered} answered")
+        } else {
+            line(&now.aggregate().delta_since(&self.before.aggregate()), &now, time)
+        };
+        (self.before, self.at, self.answered) = (now, at, answered);
         let mut stderr = std::io::stderr();
         // Whether anybody reads the line is not the demo's business.
         let _ = if self.live { write!(stderr, "\r\x1b[K{line}") } else { writeln!(stderr, "{line}") };
+    }
+
+    /// A line that stays.
+    fn tell(&self, what: &str) {
+        let begin = if self.live { "\r\x1b[K" } else { "" };
+        let _ = writeln!(std::io::stderr(), "{begin}chaos: {what}");
     }
 
     /// Leaves the last live line as it is.
@@ -150,22 +217,4 @@ fn number(value: Value<'_>) -> f64 {
         Value::Gauge(number) => number.as_f64(),
         Value::Histogram(_) => 0.0,
     }
-}
-
-/// Replicas that executed the same number of operations must have executed the same ones.
-pub(crate) fn agree(replicas: &[crate::replica::Replica]) -> Result<(), String> {
-    for (a, b) in replicas.iter().zip(replicas.iter().skip(1)) {
-        if a.commit_number() == b.commit_number() && a.state() != b.state() {
-            let (a, b) = (a.index(), b.index());
-            return Err(format!("replicas `{a}` and `{b}` executed different operations"));
-        }
-    }
-    Ok(())
-}
-
-/// A line on stdout that is there at once, also when stdout is a pipe.
-pub(crate) fn say(line: &str) -> std::io::Result<()> {
-    let mut stdout = std::io::stdout();
-    writeln!(stdout, "{line}")?;
-    stdout.flush()
 }

@@ -108,6 +108,7 @@ impl Driver {
                 Delivery::Crash => return Ok(Some(Last::Crash)),
                 Delivery::Abdicate => Input::Abdicate,
                 Delivery::Request(request) => Input::Request(request),
+                Delivery::Refused(fault) => Input::Refused(fault),
                 Delivery::Message(envelope) => {
                     self.observer.received(self.replica.index(), envelope.message.kind());
                     Input::Message(envelope)

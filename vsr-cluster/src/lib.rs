@@ -9,6 +9,7 @@
 //! Every number on `/metrics` is recorded where the thing that it names happens: in the core, or in the log.
 #![forbid(unsafe_code)]
 
+pub mod chaos;
 pub mod client;
 pub mod client_table;
 pub mod cluster;
@@ -19,10 +20,16 @@ pub mod driver;
 pub mod load;
 pub mod message;
 pub mod network;
+pub mod node;
 pub mod options;
 pub mod process;
+pub mod processes;
 pub mod replica;
+mod say;
 pub mod soak;
+pub mod solo;
+pub mod stage;
 pub mod state_machine;
 pub mod storage;
+pub mod tcp;
 pub mod wire;

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,10 @@ struct Shared {
     rate: AtomicU64,
     /// Sessions to give up, for the churn.
     churn: AtomicU64,
+    /// Requests to send twice.
+    twice: AtomicU64,
+    /// The replica that answered last.
+    primary: AtomicUsize,
     opened: AtomicU64,
     issued: AtomicU64,
     answered: AtomicU64,
@@ -125,6 +129,16 @@ impl Load {
         self.shared.churn.fetch_add(sessions, Ordering::Relaxed);
     }
 
+    /// Has so many requests sent twice, as by clients that cannot wait.
+    pub fn ask_twice(&self, requests: u64) {
+        self.shared.twice.store(requests, Ordering::Relaxed);
+    }
+
+    /// The replica that answered last.
+    pub fn primary(&self) -> ReplicaIndex {
+        self.shared.primary.load(Ordering::Relaxed)
+    }
+
     /// What happened so far.
     pub fn tally(&self) -> Tally {
         self.shared.tally()
@@ -196,6 +210,8 @@ impl Generator {
         self.pace.follow(self.shared.rate.load(Ordering::Relaxed), now);
         let due = self.pace.due(now);
         let mut issued = self.shared.issued.load(Ordering::Relaxed);
+        let asked_twice = self.shared.twice.load(Ordering::Relaxed);
+        let mut twice = asked_twice;
         while issued < due {
             let Some(index) = self.free.pop_front() else {
                 self.open_more(due - issued);
@@ -206,7 +222,14 @@ impl Generator {
             session.request.operation = operation(issued);
             session.sent = Some(now);
             self.network.request(self.primary, session.request);
+            if twice > 0 {
+                twice -= 1;
+                self.network.request(self.primary, session.request);
+            }
             issued += 1;
+        }
+        if twice < asked_twice {
+            self.shared.twice.store(twice, Ordering::Relaxed);
         }
         self.shared.issued.store(issued, Ordering::Relaxed);
     }
@@ -235,6 +258,7 @@ impl Generator {
             return;
         }
         self.primary = from;
+        self.shared.primary.store(from, Ordering::Relaxed);
         session.sent = None;
         let is_opening = reply.number == 0;
         if reply.outcome == Err(Refusal::NoSession) {
@@ -299,7 +323,7 @@ impl Pace {
 }
 
 /// A mix over all registers: one read for every two writes and sums.
-fn operation(number: u64) -> Operation {
+pub(crate) fn operation(number: u64) -> Operation {
     let register = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % REGISTERS;
     match number % 3 {
         0 => Operation::Write { register, value: number },

@@ -1,9 +1,10 @@
-//! The program: `vsr-cluster demo` runs a cluster under load and serves its metrics, `vsr-cluster soak` judges one.
+//! The program: `vsr-cluster demo` runs a cluster under load and serves its metrics, `vsr-cluster soak` judges one,
+//! `vsr-cluster replica` is one replica of one.
 
 use std::process::ExitCode;
 
 use vsr_cluster::options::{Command, USAGE};
-use vsr_cluster::{demo, soak};
+use vsr_cluster::{demo, soak, solo};
 
 fn main() -> ExitCode {
     match Command::from_environment() {
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
         }
         Ok(Command::Demo(options)) => ended(demo::run(&options).map(|()| true)),
         Ok(Command::Soak(options)) => ended(soak::run(&options)),
+        Ok(Command::Replica(options)) => ended(solo::run(&options).map(|()| true)),
         Err(error) => {
             eprintln!("error: {error}\n{USAGE}");
             ExitCode::from(2)

@@ -10,7 +10,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use vsr_metrics::MessageType;
 
+use crate::configuration::ReplicaSet;
 use crate::message::{ClientId, Entry, Envelope, ReplicaIndex, Reply, Request};
+use crate::replica::WireFault;
 use crate::state_machine::Outcome;
 
 /// What arrives at a replica's thread.
@@ -18,6 +20,8 @@ use crate::state_machine::Outcome;
 pub enum Delivery {
     /// A message of another replica.
     Message(Envelope),
+    /// A frame that was refused.
+    Refused(WireFault),
     /// A client's request.
     Request(Request),
     /// An operator's wish that the primary step down.
@@ -78,8 +82,16 @@ pub struct Network {
     /// Bounded. One receiver each and no need to select, so the standard library's channels do.
     inboxes: RwLock<Vec<Option<SyncSender<Delivery>>>>,
     clients: RwLock<HashMap<ClientId, Sender<Answer>>>,
-    /// For each replica the others that its messages do not reach, as bits.
-    cut: Vec<AtomicU64>,
+    links: Vec<Arc<Links>>,
+}
+
+/// What is wrong with a replica's links, at will.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// Replicas that neither hear this one nor are heard, as bits.
+    cut: AtomicU64,
+    /// Messages still to be sent twice.
+    twice: AtomicU64,
 }
 
 /// One replica's end of a [`Network`].
@@ -98,18 +110,18 @@ impl Network {
         Arc::new(Self {
             inboxes: RwLock::new((0..replicas).map(|_| None).collect()),
             clients: RwLock::default(),
-            cut: (0..replicas).map(|_| AtomicU64::new(0)).collect(),
+            links: (0..replicas).map(|_| Arc::default()).collect(),
         })
     }
 
-    /// A new inbox for a replica, in place of any that it had.
-    pub fn open(&self, replica: ReplicaIndex) -> Receiver<Delivery> {
+    /// A new inbox for a replica, in place of any that it had: both ends.
+    pub fn open(&self, replica: ReplicaIndex) -> (SyncSender<Delivery>, Receiver<Delivery>) {
         let (sender, receiver) = mpsc::sync_channel(INBOX);
         let mut inboxes = self.inboxes.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(inbox) = inboxes.get_mut(replica) {
-            *inbox = Some(sender);
+            *inbox = Some(sender.clone());
         }
-        receiver
+        (sender, receiver)
     }
 
     /// A replica's end.
@@ -117,27 +129,13 @@ impl Network {
         Port { own, network: Arc::clone(self) }
     }
 
-    /// Puts something into a replica's inbox, after all that is in it; waits for room.
-    pub fn tell(&self, replica: ReplicaIndex, delivery: Delivery) {
-        let inbox = {
-            let inboxes = self.inboxes.read().unwrap_or_else(PoisonError::into_inner);
-            inboxes.get(replica).cloned().flatten()
-        };
-        if let Some(inbox) = inbox {
-            // A replica that is gone needs to be told nothing.
-            let _ = inbox.send(delivery);
-        }
+    /// A replica's links; those of one that does not exist belong to nobody.
+    pub fn links(&self, replica: ReplicaIndex) -> Arc<Links> {
+        self.links.get(replica).map(Arc::clone).unwrap_or_default()
     }
 
-    /// Cuts a replica off from these others, in both directions, and from no one else.
-    pub fn cut(&self, replica: ReplicaIndex, others: impl Fn(ReplicaIndex) -> bool) {
-        for (other, links) in self.cut.iter().enumerate() {
-            if other != replica {
-                let is_cut = others(other);
-                set_bit(links, replica, is_cut);
-                set_bit(&self.cut[replica], other, is_cut);
-            }
-        }
+    fn links_between(&self, one: ReplicaIndex, other: ReplicaIndex) -> Option<[&Links; 2]> {
+        Some([self.links.get(one)?, self.links.get(other)?])
     }
 
     fn deliver(&self, to: ReplicaIndex, delivery: Delivery) -> bool {
@@ -146,12 +144,42 @@ impl Network {
     }
 }
 
+impl Links {
+    /// Cuts these replicas off, and no one else.
+    pub fn cut(&self, others: ReplicaSet) {
+        self.cut.store(others.bits(), Ordering::Relaxed);
+    }
+
+    /// Has so many messages sent twice, as a network does that repeats itself.
+    pub fn send_twice(&self, messages: u64) {
+        self.twice.store(messages, Ordering::Relaxed);
+    }
+
+    /// Whether a replica is cut off.
+    pub(crate) fn is_cut(&self, other: ReplicaIndex) -> bool {
+        ReplicaSet::from_bits(self.cut.load(Ordering::Relaxed)).contains(other)
+    }
+
+    /// Whether this message is one of those to be sent twice.
+    pub(crate) fn takes_two(&self) -> bool {
+        self.twice.load(Ordering::Relaxed) > 0
+            && self
+                .twice
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .is_ok()
+    }
+}
+
 impl Transport for Port {
     fn send(&self, envelope: Envelope) {
-        let cut = self.network.cut.get(self.own).map_or(0, |cut| cut.load(Ordering::Relaxed));
-        if envelope.to < 64 && cut >> envelope.to & 1 == 0 {
-            self.network.deliver(envelope.to, Delivery::Message(envelope));
+        let Some([own, other]) = self.network.links_between(self.own, envelope.to) else { return };
+        if own.is_cut(envelope.to) || other.is_cut(self.own) {
+            return;
         }
+        if own.takes_two() {
+            self.network.deliver(envelope.to, Delivery::Message(envelope.clone()));
+        }
+        self.network.deliver(envelope.to, Delivery::Message(envelope));
     }
 
     fn reply(&self, reply: Reply) {
@@ -164,7 +192,7 @@ impl Transport for Port {
 
 impl Requests for Network {
     fn replicas(&self) -> usize {
-        self.cut.len()
+        self.links.len()
     }
 
     fn request(&self, to: ReplicaIndex, request: Request) -> bool {
@@ -182,7 +210,7 @@ impl Requests for Network {
 
 impl std::fmt::Debug for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Network").field("replicas", &self.cut.len()).finish_non_exhaustive()
+        f.debug_struct("Network").field("replicas", &self.links.len()).finish_non_exhaustive()
     }
 }
 
@@ -191,12 +219,4 @@ impl Observer for Nobody {
     fn received(&self, _: ReplicaIndex, _: MessageType) {}
     fn applied(&self, _: ReplicaIndex, _: &Entry, _: Outcome) {}
     fn replied(&self, _: ReplicaIndex, _: &Reply) {}
-}
-
-fn set_bit(bits: &AtomicU64, place: usize, on: bool) {
-    if on {
-        bits.fetch_or(1 << place, Ordering::Relaxed);
-    } else {
-        bits.fetch_and(!(1 << place), Ordering::Relaxed);
-    }
 }

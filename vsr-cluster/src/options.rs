@@ -8,6 +8,7 @@ use std::time::Duration;
 use lexopt::prelude::*;
 
 use crate::cluster::MAX_REPLICAS;
+use crate::solo::SoloOptions;
 use crate::storage::Durability;
 
 /// What the user wants.
@@ -17,6 +18,8 @@ pub enum Command {
     Demo(DemoOptions),
     /// Run under load and judge.
     Soak(SoakOptions),
+    /// Run one replica.
+    Replica(SoloOptions),
     /// Print [`USAGE`].
     Help,
 }
@@ -30,8 +33,16 @@ pub struct DemoOptions {
     pub duration: Option<Duration>,
     /// How many replicas.
     pub replicas: usize,
+    /// How many others only listen.
+    pub standbys: usize,
     /// Requests a second.
     pub rate: u64,
+    /// So many requests of a fixed list instead, and then nothing.
+    pub requests: Option<u64>,
+    /// Whether something goes wrong now and then.
+    pub chaos: bool,
+    /// Whether each replica is a process of its own.
+    pub processes: bool,
     /// Where the logs go; a directory of its own, removed at the end, if nothing.
     pub data: Option<PathBuf>,
     /// When log entries count as kept.
@@ -59,14 +70,17 @@ pub struct UsageError(String);
 
 /// How to call the program.
 pub const USAGE: &str = "\
-usage: vsr-cluster demo [options]
-       vsr-cluster soak [options]
+usage: vsr-cluster demo|soak|replica [options]
 
 demo: a cluster under load, and its metrics
   --listen ADDRESS   where /metrics is served (127.0.0.1:9464; port 0 takes a free one)
   --for DURATION     stop after this time, such as 10s or 5m (run until stopped)
   --replicas N       1 to 9 (3)
+  --standbys N       replicas that only listen, 0 to 6 (0; 1 with --chaos)
   --rate N           client requests a second, 1 to 100000 (1000)
+  --requests N       a fixed list of so many requests instead, and then nothing
+  --chaos            something goes wrong every few seconds, in turn
+  --processes        each replica is a process, over TCP, with /metrics of its own
   --data DIRECTORY   keep the logs here (a directory of its own, removed at the end)
   --fsync            synchronize logs with the device before they are acknowledged
 
@@ -75,6 +89,18 @@ soak: a cluster under load, and a verdict: metrics against a count of one's own,
   --for DURATION     how long, such as 10s, 5m or 1h (1m)
   --burst N:DURATION another rate in the middle, such as 50000:1m
   --replicas N       1 to 9 (3)
+  --fsync            as above
+
+replica: one replica of a cluster, over TCP
+  --index N          its number
+  --replicas N       how many replicas vote (3)
+  --standbys N       how many others only listen (0)
+  --peers ADDRESSES  where all replicas listen, in order and separated by commas, this one included; without it
+                     the replica takes orders from its standard input
+  --at ADDRESS       where it listens (its own of the peers)
+  --listen ADDRESS   where /metrics is served (127.0.0.1:0)
+  --data DIRECTORY   its disk
+  --secret FILE      the secret of the cluster, the same file for all
   --fsync            as above";
 
 const MAX_RATE: u64 = 100_000;
@@ -107,12 +133,14 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
     match arguments.next()? {
         Some(Value(name)) if name == "demo" => demo(arguments),
         Some(Value(name)) if name == "soak" => soak(arguments),
+        Some(Value(name)) if name == "replica" => replica(arguments),
         Some(Short('h') | Long("help")) => Ok(Command::Help),
-        Some(Value(name)) => {
-            Err(UsageError(format!("unknown command `{}`, expected `demo` or `soak`", name.display())))
-        }
+        Some(Value(name)) => Err(UsageError(format!(
+            "unknown command `{}`, expected `demo`, `soak` or `replica`",
+            name.display()
+        ))),
         Some(other) => Err(other.unexpected().into()),
-        None => Err(UsageError("no command, expected `demo` or `soak`".to_owned())),
+        None => Err(UsageError("no command, expected `demo`, `soak` or `replica`".to_owned())),
     }
 }
 
@@ -121,29 +149,42 @@ fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
         listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
         duration: None,
         replicas: 3,
+        standbys: 0,
         rate: 1000,
+        requests: None,
+        chaos: false,
+        processes: false,
         data: None,
         durability: Durability::default(),
     };
+    let mut standbys = None;
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("listen") => {
-                options.listen =
-                    read(&arguments.value()?, "--listen", "an address like 127.0.0.1:9464", |text| {
-                        text.parse().ok()
-                    })?;
-            }
+            Long("listen") => options.listen = address(&mut arguments, "--listen")?,
             Long("for") => {
                 let duration = read(&arguments.value()?, "--for", "a time like 10s or 5m", duration)?;
                 options.duration = Some(duration);
             }
             Long("replicas") => options.replicas = replicas(&mut arguments)?,
             Long("rate") => options.rate = rate(&mut arguments)?,
+            Long("standbys") => standbys = Some(count(&mut arguments, "--standbys", 0, 6)?),
+            Long("requests") => {
+                let requests =
+                    read(&arguments.value()?, "--requests", "1 to 1000000", |text| within(text, 1_000_000))?;
+                options.requests = Some(requests);
+            }
+            Long("chaos") => options.chaos = true,
+            Long("processes") => options.processes = true,
             Long("data") => options.data = Some(arguments.value()?.into()),
             Long("fsync") => options.durability = Durability::Sync,
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected().into()),
         }
+    }
+    options.standbys = standbys.unwrap_or(usize::from(options.chaos));
+    if options.replicas + options.standbys > MAX_REPLICAS {
+        let most = format!("at most {MAX_REPLICAS} replicas and standbys together can be run");
+        return Err(UsageError(most));
     }
     Ok(Command::Demo(options))
 }
@@ -175,10 +216,64 @@ fn soak(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
     Ok(Command::Soak(options))
 }
 
+fn replica(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
+    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+    let (mut index, mut peers, mut at, mut data, mut secret) = (None, None, None, None, None);
+    let (mut members, mut standbys, mut listen, mut durability) = (3, 0, loopback, Durability::default());
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("index") => index = Some(count(&mut arguments, "--index", 0, MAX_REPLICAS - 1)?),
+            Long("replicas") => members = replicas(&mut arguments)?,
+            Long("standbys") => standbys = count(&mut arguments, "--standbys", 0, 6)?,
+            Long("peers") => {
+                let expected = "addresses separated by commas";
+                let read = read(&arguments.value()?, "--peers", expected, |text| {
+                    text.split(',').map(|peer| peer.parse().ok()).collect::<Option<Vec<SocketAddr>>>()
+                })?;
+                peers = Some(read);
+            }
+            Long("at") => at = Some(address(&mut arguments, "--at")?),
+            Long("listen") => listen = address(&mut arguments, "--listen")?,
+            Long("data") => data = Some(arguments.value()?.into()),
+            Long("secret") => secret = Some(arguments.value()?.into()),
+            Long("fsync") => durability = Durability::Sync,
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let missing = |option: &str| UsageError(format!("`replica` needs `{option}`"));
+    let index = index.ok_or_else(|| missing("--index"))?;
+    let own = peers.as_ref().and_then(|peers| peers.get(index).copied());
+    Ok(Command::Replica(SoloOptions {
+        index,
+        replicas: members,
+        standbys,
+        at: at.or(own).unwrap_or(loopback),
+        listen,
+        peers,
+        data: data.ok_or_else(|| missing("--data"))?,
+        secret: secret.ok_or_else(|| missing("--secret"))?,
+        durability,
+    }))
+}
+
 fn replicas(arguments: &mut lexopt::Parser) -> Result<usize, UsageError> {
-    let most = MAX_REPLICAS as u64;
-    let replicas = read(&arguments.value()?, "--replicas", "1 to 9", |text| within(text, most))?;
-    Ok(usize::try_from(replicas).unwrap_or(MAX_REPLICAS))
+    count(arguments, "--replicas", 1, MAX_REPLICAS)
+}
+
+fn count(
+    arguments: &mut lexopt::Parser,
+    option: &str,
+    least: usize,
+    most: usize,
+) -> Result<usize, UsageError> {
+    read(&arguments.value()?, option, &format!("{least} to {most}"), |text| {
+        text.parse().ok().filter(|number| (least..=most).contains(number))
+    })
+}
+
+fn address(arguments: &mut lexopt::Parser, option: &str) -> Result<SocketAddr, UsageError> {
+    read(&arguments.value()?, option, "an address like 127.0.0.1:9464", |text| text.parse().ok())
 }
 
 fn rate(arguments: &mut lexopt::Parser) -> Result<u64, UsageError> {
@@ -237,8 +332,8 @@ mod tests {
         assert_eq!(refused(&["demo", "--replicas", "0"]), "`--replicas` expects 1 to 9, not `0`");
         assert_eq!(refused(&["demo", "--rate", "x"]), "`--rate` expects 1 to 100000, not `x`");
         assert_eq!(refused(&["demo", "--for", "5"]), "`--for` expects a time like 10s or 5m, not `5`");
-        assert_eq!(refused(&["tour"]), "unknown command `tour`, expected `demo` or `soak`");
-        assert_eq!(refused(&[]), "no command, expected `demo` or `soak`");
+        assert_eq!(refused(&["tour"]), "unknown command `tour`, expected `demo`, `soak` or `replica`");
+        assert_eq!(refused(&[]), "no command, expected `demo`, `soak` or `replica`");
     }
 
     #[test]

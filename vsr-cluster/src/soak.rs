@@ -5,17 +5,17 @@ use std::error::Error;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use vsr_metrics::Source as _;
 
 use crate::cluster::{self, Cluster, Config};
 use crate::counts::Counts;
-use crate::demo::{agree, say, signals};
 use crate::load::{Load, Tally};
 use crate::options::SoakOptions;
 use crate::process::Usage;
+use crate::say::{Signals, say};
+use crate::stage::Stage as _;
 
 /// How a soak ended.
 struct Verdict {
@@ -37,13 +37,15 @@ const LOGGED: Duration = Duration::from_secs(10);
 /// Memory is measured for the first time when queues and maps have their size: after a tenth of the time, at most
 /// a minute.
 const LONGEST_WARM_UP: Duration = Duration::from_secs(60);
+/// How long backups may take to hear of the last commits.
+const LONGEST_SETTLING: Duration = Duration::from_secs(10);
 
 /// Runs a soak until its time is over or a signal asks it to stop. Tells whether all is well.
 ///
 /// # Errors
 /// If the cluster does not start.
 pub fn run(options: &SoakOptions) -> Result<bool, Box<dyn Error>> {
-    let signals = signals()?;
+    let signals = Signals::new()?;
     let directory = tempfile::tempdir()?;
     let mut config = Config::new(options.replicas, directory.path());
     config.durability = options.durability;
@@ -57,9 +59,10 @@ pub fn run(options: &SoakOptions) -> Result<bool, Box<dyn Error>> {
     let took = began.elapsed();
     // Before anything is stopped, so that everything that runs is counted.
     let late = Usage::now();
-    let ended = cluster.stop();
+    settle(&counts, options.replicas);
+    let ended = Box::new(cluster).stop();
     let (compared, mut findings) = counts.compare(&metrics.snapshot());
-    findings.extend(ended.map_err(|error| error.to_string()).and_then(|replicas| agree(&replicas)).err());
+    findings.extend(ended.err().map(|error| error.to_string()));
     let mut verdict = Verdict {
         took,
         load,
@@ -71,6 +74,15 @@ pub fn run(options: &SoakOptions) -> Result<bool, Box<dyn Error>> {
     verdict.judge(counts.replied());
     say(&verdict.to_string())?;
     Ok(verdict.findings.is_empty())
+}
+
+/// Waits until all replicas have executed the same number of operations, for a while.
+fn settle(counts: &Counts, replicas: usize) {
+    let end = Instant::now() + LONGEST_SETTLING;
+    let is_level = || (1..replicas).all(|replica| counts.executed(replica) == counts.executed(0));
+    while !is_level() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 impl Plan {
@@ -86,7 +98,7 @@ impl Plan {
 
     /// Sets the rates and shows how it goes, to the end or until a signal comes. Returns what the process took
     /// when it had warmed up.
-    fn follow(&self, cluster: &Cluster, load: &Load, signals: &Receiver<()>) -> Option<Usage> {
+    fn follow(&self, cluster: &Cluster, load: &Load, signals: &Signals) -> Option<Usage> {
         let live = std::io::stderr().is_terminal();
         let began = Instant::now();
         let warm = (self.length() / 10).min(LONGEST_WARM_UP);
@@ -106,7 +118,7 @@ impl Plan {
                     break;
                 }
                 let nap = (end - now).min(LIVE);
-                if !matches!(signals.recv_timeout(nap), Err(RecvTimeoutError::Timeout)) {
+                if signals.wait(nap) {
                     progress.end();
                     return early;
                 }

@@ -85,6 +85,11 @@ impl Keyring {
         Self { own: Some(own), ..Self::of(number, secret) }
     }
 
+    /// Whose keys they are; nothing for clients.
+    pub fn own(&self) -> Option<ReplicaIndex> {
+        self.own
+    }
+
     /// The keys of clients.
     pub fn of_clients(secret: &Secret) -> Self {
         Self { own: None, ..Self::of(CLIENTS, secret) }

@@ -10,6 +10,7 @@ use vsr_cluster::client::Client;
 use vsr_cluster::cluster::{Cluster, ClusterError, Config, metrics_of};
 use vsr_cluster::message::{Entry, ReplicaIndex, Reply};
 use vsr_cluster::network::Observer;
+use vsr_cluster::node::NodeError;
 use vsr_cluster::replica::Replica;
 use vsr_cluster::state_machine::{Operation, Outcome, Refusal};
 use vsr_metrics::snapshot::Value;
@@ -244,7 +245,7 @@ fn a_primary_with_a_damaged_log_does_not_start() {
     let metrics = metrics_of(3).unwrap();
     let error =
         Cluster::start(&Config::new(3, directory.path()), &metrics, Arc::new(Counts::default())).unwrap_err();
-    assert!(matches!(&error, ClusterError::Damaged { op: 2, .. }), "{error}");
+    assert!(matches!(&error, ClusterError::Node(0, NodeError::Forgot)), "{error}");
     let snapshot = metrics.snapshot();
     let labels = [("replica_id", "0"), ("component", "log")];
     assert_eq!(value(&snapshot, "vsr_checksum_failures_total", &labels), Some(1));

@@ -101,3 +101,46 @@ fn bad_usage_is_told_with_what_was_expected() {
     );
     refused(&demo(&["--speed", "1"]).output().expect("it runs"), 2, "--speed");
 }
+
+#[test]
+fn a_demo_of_processes_serves_each_replica_by_itself() {
+    let (mut child, mut stdout, first) =
+        listening(&["--processes", "--for", "4s", "--rate", "500", "--replicas", "3"]);
+    let mut addresses = vec![first];
+    for _ in 0..2 {
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        addresses.push(line.trim_end().strip_prefix("listening on http://").expect("the address").to_owned());
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    for (replica, address) in addresses.iter().enumerate() {
+        let text = scrape(address);
+        let series = format!("vsr_operations_total{{replica_id=\"{replica}\",status=\"success\"}}");
+        assert!(sample(&text, &series) > 100.0, "{text}");
+        assert_eq!(text.matches("\nvsr_operations_total{").count(), 2, "its own series and no other's");
+    }
+    let (count, _) = replies(&mut stdout);
+    assert!(count > 100.0);
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn replicas_do_not_outlive_a_demo_that_is_killed() {
+    let data = tempfile::tempdir().expect("a directory");
+    let path = data.path().to_str().expect("a name");
+    let (mut child, _stdout, _) = listening(&["--processes", "--rate", "10", "--data", path]);
+    let replicas = || -> usize {
+        let processes = std::fs::read_dir("/proc").expect("there is /proc").flatten();
+        let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        lines.filter(|line| String::from_utf8_lossy(line).contains(&format!("{path}/replica-"))).count()
+    };
+    assert_eq!(replicas(), 3);
+    child.kill().expect("is killed");
+    child.wait().expect("an end");
+    let end = Instant::now() + Duration::from_secs(20);
+    while replicas() > 0 && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(replicas(), 0);
+}

@@ -8,11 +8,18 @@ use crate::workspace;
 
 /// How the demo is called.
 pub const DEMO: &str = "usage: cargo xtask demo [--listen ADDR] [--for DURATION] [--replicas N] [--rate N]
+       [--chaos] [--standbys N] [--processes] [--requests N] [--data DIRECTORY] [--fsync]
 
-  --listen ADDR    where /metrics is served (default 127.0.0.1:9464; port 0 takes a free one)
-  --for DURATION   stop after so long, such as 15s (default: until Ctrl-C)
-  --replicas N     how many replicas (default 3)
-  --rate N         client requests per second (default 1000)";
+  --listen ADDR      where /metrics is served (default 127.0.0.1:9464; port 0 takes a free one)
+  --for DURATION     stop after so long, such as 15s (default: until Ctrl-C)
+  --replicas N       how many replicas vote (default 3)
+  --rate N           client requests per second (default 1000)
+  --chaos            something goes wrong every few seconds, in turn, so that every dashboard moves
+  --standbys N       replicas that only listen (default 0; 1 with --chaos)
+  --processes        each replica is a process, over TCP; the second serves on the port after --listen, and so on
+  --requests N       a fixed list of so many requests instead of a load, and then nothing
+  --data DIRECTORY   keep the disks there (default: removed in the end)
+  --fsync            synchronize logs before anything is acknowledged";
 
 /// How the soak is called.
 pub const SOAK: &str = "usage: cargo xtask soak [--rate N] [--for DURATION] [--burst N:DURATION] [--replicas N] [--fsync]

@@ -4,6 +4,7 @@ mod demo;
 mod end_to_end;
 mod expected;
 mod grafana;
+mod processes;
 mod prometheus;
 mod promtool;
 mod python;
@@ -24,6 +25,7 @@ pub const STEPS: &[Step] = &[
     Step::installed("Grafana's types take every board", grafana::types),
     Step::installed("Grafana's library loses nothing of a board", grafana::encode),
     Step::installed("a real Prometheus sees the demo as the catalog says", end_to_end::run),
+    Step::installed("three processes add up to what one process says", processes::run),
 ];
 
 /// The two formats: the name that the example program takes, and the media type that a scrape asks for.

@@ -37,9 +37,18 @@ impl Demo {
     /// # Errors
     /// If it does not start, with where its log is.
     pub fn start(directory: &Path, duration: &str) -> Result<Self, String> {
+        Self::start_with(directory, duration, &[])
+    }
+
+    /// The same with more options.
+    ///
+    /// # Errors
+    /// If it does not start, with where its log is.
+    pub fn start_with(directory: &Path, duration: &str, options: &[&str]) -> Result<Self, String> {
         let log = directory.join("demo.log");
         let errors = File::create(&log).map_err(|error| format!("`{}`: {error}", log.display()))?;
         let mut child = workspace::cargo(["xtask", "demo", "--listen", "127.0.0.1:0", "--for", duration])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -50,13 +59,18 @@ impl Demo {
             std::thread::spawn(move || forward(output, &sender));
         }
         let mut demo = Self { child, lines, address: String::new() };
+        demo.address = demo
+            .next_address(BUILD_LIMIT)
+            .ok_or_else(|| format!("the demo does not say where it listens: see `{}`", log.display()))?;
+        Ok(demo)
+    }
+
+    /// Where the next replica serves its own, in a demo of processes.
+    pub fn next_address(&mut self, limit: Duration) -> Option<String> {
         let listening = |line: &str| {
             line.split_once("listening on http://").map(|(_, address)| address.trim().to_owned())
         };
-        demo.address = demo
-            .wait_for(listening, BUILD_LIMIT)
-            .ok_or_else(|| format!("the demo does not say where it listens: see `{}`", log.display()))?;
-        Ok(demo)
+        self.wait_for(listening, limit)
     }
 
     /// Where `/metrics` is served.

@@ -41,7 +41,7 @@ pub fn run() -> End {
 fn watch(program: &Path, directory: &Path) -> Result<(), String> {
     let counts = expected::series(&expected::vsr()?);
     let demo = Demo::start(directory, RUN)?;
-    let prometheus = Prometheus::start(program, directory, demo.address())?;
+    let prometheus = Prometheus::start(program, directory, &[demo.address()])?;
     let begin = Instant::now();
     std::thread::sleep(WARM_UP);
     let mut rates = Rates::new();

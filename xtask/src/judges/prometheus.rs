@@ -1,4 +1,4 @@
-//! A real Prometheus that scrapes one address every second, with a data directory of its own.
+//! A real Prometheus that scrapes some addresses every second, with a data directory of its own.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -27,14 +27,14 @@ pub struct Sample {
 }
 
 impl Prometheus {
-    /// Starts it on a free port, to scrape `target`, and waits until it is ready.
+    /// Starts it on a free port, to scrape the targets, and waits until it is ready.
     ///
     /// # Errors
     /// If it does not start, with where its log is.
-    pub fn start(program: &Path, directory: &Path, target: &str) -> Result<Self, String> {
+    pub fn start(program: &Path, directory: &Path, targets: &[&str]) -> Result<Self, String> {
         let explain = |error: std::io::Error| format!("`{}`: {error}", directory.display());
         let config = directory.join("prometheus.yml");
-        fs::write(&config, configuration(target)).map_err(explain)?;
+        fs::write(&config, configuration(targets)).map_err(explain)?;
         let log = File::create(directory.join("prometheus.log")).map_err(explain)?;
         let address = free_address().map_err(explain)?;
         let child = Command::new(program)
@@ -100,11 +100,12 @@ impl Sample {
     }
 }
 
-/// One job, one target, every second.
-fn configuration(target: &str) -> String {
+/// One job, every second.
+fn configuration(targets: &[&str]) -> String {
+    let targets = targets.join("', '");
     format!(
         "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\n\
-         scrape_configs:\n  - job_name: demo\n    static_configs: [{{ targets: ['{target}'] }}]\n"
+         scrape_configs:\n  - job_name: demo\n    static_configs: [{{ targets: ['{targets}'] }}]\n"
     )
 }
 

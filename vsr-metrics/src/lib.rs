@@ -97,6 +97,7 @@
 //! | `timer` | a faster clock for [`Timer`] than [`std::time::Instant`] |
 //! | `http` | an endpoint that serves `/metrics` on a thread of its own |
 //! | `statsd` | a sender of StatsD on a thread of its own |
+//! | `system` | a sampler of memory, CPU, disk and network on a thread of its own |
 //!
 //! # What it is not for
 //!
@@ -113,6 +114,8 @@ pub mod encode;
 pub mod export;
 pub mod health;
 pub mod label;
+#[cfg(feature = "system")]
+pub mod sampler;
 pub mod snapshot;
 pub mod storage;
 pub mod timer;

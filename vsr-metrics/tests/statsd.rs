@@ -32,7 +32,7 @@ fn anywhere() -> SocketAddr {
 
 /// Reads until nothing comes for a while.
 fn read(socket: &UdpSocket, receiver: &mut Receiver) {
-    let mut buffer = [0; 65_536];
+    let mut buffer = vec![0; 65_536];
     while let Ok(length) = socket.recv(&mut buffer) {
         receiver.receive(&buffer[..length]);
     }
@@ -132,7 +132,7 @@ fn the_interval_comes_without_being_asked_for() {
 }
 
 fn read_one(socket: &UdpSocket, receiver: &mut Receiver) {
-    let mut buffer = [0; 65_536];
+    let mut buffer = vec![0; 65_536];
     if let Ok(length) = socket.recv(&mut buffer) {
         receiver.receive(&buffer[..length]);
     }
@@ -184,7 +184,7 @@ fn a_unix_socket_whose_queue_is_full() {
     record();
     socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a time above zero");
     let reader = std::thread::spawn(move || {
-        let (mut receiver, mut buffer) = (Receiver::default(), [0; 65_536]);
+        let (mut receiver, mut buffer) = (Receiver::default(), vec![0; 65_536]);
         while let Ok(length) = socket.recv(&mut buffer) {
             receiver.receive(&buffer[..length]);
         }

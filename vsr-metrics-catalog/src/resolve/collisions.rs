@@ -8,7 +8,7 @@ use super::Resolver;
 const TAKEN: [&str; 8] =
     ["cells", "gauges", "new", "unidentified", "default", "snapshot", "collect", "export_prometheus"];
 /// What methods of families begin with.
-const VERBS: [&str; 6] = ["increment_", "add_", "set_", "sub_", "record_", "time_"];
+const VERBS: [&str; 7] = ["increment_", "add_", "set_", "sub_", "unset_", "record_", "time_"];
 /// Associated constants of label types; a variant of that name would hide one.
 const CONSTANTS: [&str; 3] = ["ALL", "COUNT", "DESCRIPTOR"];
 

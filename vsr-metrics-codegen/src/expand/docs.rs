@@ -155,6 +155,7 @@ fn action(verb: &str) -> &'static str {
         "add" => "Adds to the",
         "sub" => "Subtracts from the",
         "set" => "Sets the",
+        "unset" => "Takes back, until it is set again, the",
         "time" => "Records the time until the returned timer is dropped in the",
         _ => "Records one observation in the",
     }

@@ -41,8 +41,8 @@ fn verbs(family: &Family) -> &'static [&'static str] {
     match &family.instrument {
         Instrument::Counter if time || family.unit == Some(Unit::Bytes) => &["add"],
         Instrument::Counter => &["increment", "add"],
-        Instrument::Gauge(GaugeValue::U64 | GaugeValue::I64) => &["set", "add", "sub"],
-        Instrument::Gauge(GaugeValue::F64 | GaugeValue::States(_)) => &["set"],
+        Instrument::Gauge(GaugeValue::U64 | GaugeValue::I64) => &["set", "add", "sub", "unset"],
+        Instrument::Gauge(GaugeValue::F64 | GaugeValue::States(_)) => &["set", "unset"],
         Instrument::Histogram { .. } if time => &["record", "time"],
         Instrument::Histogram { .. } => &["record"],
     }
@@ -69,7 +69,7 @@ pub(crate) fn signatures(catalog: &Catalog, family: &Family) -> Vec<String> {
 #[cfg(feature = "render")]
 fn number(catalog: &Catalog, family: &Family, verb: &str) -> Option<String> {
     let (name, kind) = match &family.instrument {
-        _ if verb == "increment" || verb == "time" => return None,
+        _ if matches!(verb, "increment" | "time" | "unset") => return None,
         Instrument::Gauge(GaugeValue::States(_)) => ("state", names::state_type(family)),
         Instrument::Gauge(kind) => {
             let kind = match kind {
@@ -138,6 +138,7 @@ impl<'a> Recording<'a> {
                 };
             }
             ("increment", _) => (TokenStream::new(), quote!(self.cells.add(#place, 1))),
+            ("unset", _) => (TokenStream::new(), quote!(self.gauges.unset(#place))),
             (_, Instrument::Counter) => {
                 let (parameters, value) = self.amount("amount");
                 (parameters, quote!(self.cells.add(#place, #value)))

@@ -37,6 +37,11 @@ impl<const N: usize> Gauges<N> {
         }
     }
 
+    /// Takes a gauge back: it is as if it was never set, but for `add` and `sub`, which go on from its value.
+    pub fn unset(&self, gauge: usize) {
+        self.0[gauge].set.store(false, Ordering::Release);
+    }
+
     /// Adds to a gauge of unsigned integers, from zero if it was never set; stays at the largest value.
     pub fn add(&self, gauge: usize, amount: u64) {
         self.0[gauge].update(|bits| bits.saturating_add(amount));

@@ -4,17 +4,24 @@ mod demo;
 mod end_to_end;
 mod expected;
 mod grafana;
+mod panels;
 mod processes;
 mod prometheus;
 mod promtool;
 mod python;
-mod tools;
+pub mod tools;
+mod variables;
+mod week;
 
 use std::fs;
 use std::path::PathBuf;
 
 use crate::test::{End, Step, output_of};
 use crate::workspace;
+pub use demo::Demo;
+pub use grafana::boards;
+pub use prometheus::Prometheus;
+pub use variables::{Times, substituted};
 
 /// The steps.
 pub const STEPS: &[Step] = &[
@@ -24,6 +31,7 @@ pub const STEPS: &[Step] = &[
     Step::installed("live scrapes satisfy promtool and Python", live),
     Step::installed("Grafana's types take every board", grafana::types),
     Step::installed("Grafana's library loses nothing of a board", grafana::encode),
+    Step::installed("every query of every panel returns samples", panels::run),
     Step::installed("a real Prometheus sees the demo as the catalog says", end_to_end::run),
     Step::installed("three processes add up to what one process says", processes::run),
 ];
@@ -32,7 +40,7 @@ pub const STEPS: &[Step] = &[
 const FORMATS: [(&str, &str); 2] = [("text", "text/plain"), ("openmetrics", "application/openmetrics-text")];
 
 /// A fresh directory for what one judge writes.
-fn scratch(name: &str) -> Result<PathBuf, String> {
+pub fn scratch(name: &str) -> Result<PathBuf, String> {
     let directory = workspace::target().join("judges").join(name);
     if directory.exists() {
         fs::remove_dir_all(&directory).map_err(|error| format!("`{}`: {error}", directory.display()))?;

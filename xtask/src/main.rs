@@ -11,6 +11,7 @@ mod expand;
 mod r#gen;
 mod judges;
 mod outcome;
+mod pictures;
 mod test;
 mod tidy;
 mod workspace;
@@ -61,6 +62,12 @@ const CHORES: &[Chore] = &[
         run: r#gen::run,
     },
     Chore { name: "tidy", summary: "check this repository's own habits", usage: tidy::USAGE, run: tidy::run },
+    Chore {
+        name: "pictures",
+        summary: "draw boards from what Prometheus scraped of the running demo",
+        usage: pictures::USAGE,
+        run: pictures::run,
+    },
     Chore {
         name: "bench",
         summary: "record, snapshot and encode, against other libraries in the same run",

@@ -58,6 +58,8 @@ pub struct Panel {
     pub unit: Option<Unit>,
     /// One sentence.
     pub help: Option<String>,
+    /// The time before each point that quantiles are about, where that is not a few scrapes.
+    pub window: Option<Duration>,
     /// Columns of 24, where it does not take an equal share of its line.
     pub width: Option<u32>,
     /// Height in Grafana's units of 30 pixels, where it is not the usual one.

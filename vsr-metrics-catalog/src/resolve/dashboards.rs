@@ -74,6 +74,7 @@ impl Resolver<'_> {
             kind: spec.kind.map(kind),
             unit: self.unit(&format!("{path}.unit"), spec.unit.as_deref()),
             help: spec.help.clone(),
+            window: spec.window.as_ref().map(|window| self.duration(&format!("{path}.window"), window)),
             width: spec.width,
             height: spec.height,
             marks: spec.thresholds.as_ref().map(|marks| self.marks(path, marks)).unwrap_or_default(),

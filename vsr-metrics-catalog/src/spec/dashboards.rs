@@ -56,6 +56,7 @@ pub(crate) struct FullPanelSpec {
     pub(crate) kind: Option<KindSpec>,
     pub(crate) unit: Option<String>,
     pub(crate) help: Option<String>,
+    pub(crate) window: Option<String>,
     pub(crate) width: Option<u32>,
     pub(crate) height: Option<u32>,
     pub(crate) thresholds: Option<ThresholdsSpec>,

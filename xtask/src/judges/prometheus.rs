@@ -11,6 +11,9 @@ use serde_json::Value;
 /// How long it may take to start.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
+/// How large an answer may be: all samples of a minute are a few megabytes.
+const ANSWER_LIMIT: u64 = 200 << 20;
+
 /// A running Prometheus; it ends with this value.
 pub struct Prometheus {
     child: Child,
@@ -65,14 +68,50 @@ impl Prometheus {
     /// # Errors
     /// If Prometheus refuses the query, or cannot be reached.
     pub fn query(&self, expression: &str) -> Result<Vec<Sample>, String> {
+        self.vector(expression, &[])
+    }
+
+    /// The answer to an instant query about another time, in seconds since 1970.
+    ///
+    /// # Errors
+    /// If Prometheus refuses the query, or cannot be reached.
+    pub fn query_at(&self, expression: &str, time: f64) -> Result<Vec<Sample>, String> {
+        self.vector(expression, &[("time", time)])
+    }
+
+    /// The time of the latest scrape, in seconds since 1970.
+    ///
+    /// # Errors
+    /// If there was none, or Prometheus cannot be reached.
+    pub fn last_scrape(&self) -> Result<f64, String> {
+        self.value("max(timestamp(up))")?.ok_or_else(|| "nothing was scraped".to_owned())
+    }
+
+    /// What the interface answers to a query of one of its kinds, `query` or `query_range`.
+    ///
+    /// # Errors
+    /// If Prometheus refuses the query, or cannot be reached.
+    pub fn ask(&self, kind: &str, expression: &str, times: &[(&str, f64)]) -> Result<Value, String> {
         let fail = |error: &dyn std::fmt::Display| format!("`{expression}`: {error}");
-        let address = format!("http://{}/api/v1/query", self.address);
-        let mut answer =
-            ureq::get(address).query("query", expression).call().map_err(|error| fail(&error))?;
-        let body = answer.body_mut().read_to_string().map_err(|error| fail(&error))?;
-        let body: Value = serde_json::from_str(&body).map_err(|error| fail(&error))?;
-        let samples = body["data"]["result"].as_array().ok_or_else(|| fail(&"no vector"))?;
-        Ok(samples.iter().map(Sample::read).collect())
+        let mut request =
+            ureq::get(format!("http://{}/api/v1/{kind}", self.address)).query("query", expression);
+        for (name, time) in times {
+            request = request.query(*name, format!("{time:.3}"));
+        }
+        let mut answer = request.call().map_err(|error| fail(&error))?;
+        let body = answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_string();
+        let body: Value =
+            serde_json::from_str(&body.map_err(|error| fail(&error))?).map_err(|error| fail(&error))?;
+        Ok(body["data"]["result"].clone())
+    }
+
+    fn vector(&self, expression: &str, times: &[(&str, f64)]) -> Result<Vec<Sample>, String> {
+        match self.ask("query", expression, times)? {
+            Value::Array(samples) if samples.iter().all(|sample| sample["value"].is_array()) => {
+                Ok(samples.iter().map(Sample::read).collect())
+            }
+            _ => Err(format!("`{expression}`: no vector")),
+        }
     }
 
     /// The value of a query with a single sample; `None` without a sample.

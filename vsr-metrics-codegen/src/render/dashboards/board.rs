@@ -10,6 +10,7 @@ use super::Context;
 use super::chart::{Chart, charts};
 use super::draw::{self, Links};
 use super::layout::places;
+use super::query::duration;
 
 /// The version of Grafana's dashboard model that is written here.
 const SCHEMA_VERSION: u32 = 41;
@@ -34,22 +35,12 @@ pub(super) fn board(context: &Context<'_>, board: &Dashboard) -> Value {
         "schemaVersion": SCHEMA_VERSION,
         "tags": [tag],
         "templating": { "list": variables(context.catalog, board) },
-        "time": { "from": format!("now-{}", duration(board)), "to": "now" },
+        "time": { "from": format!("now-{}", duration(board.range)), "to": "now" },
         "timepicker": {},
         "timezone": "utc",
         "title": board.title,
         "uid": board.uid,
     })
-}
-
-/// The range as Grafana writes it.
-fn duration(board: &Dashboard) -> String {
-    let minutes = board.range.as_secs() / 60;
-    match minutes {
-        _ if minutes > 0 && minutes.is_multiple_of(1440) => format!("{}d", minutes / 1440),
-        _ if minutes > 0 && minutes.is_multiple_of(60) => format!("{}h", minutes / 60),
-        _ => format!("{}m", minutes.max(1)),
-    }
 }
 
 /// Rows with their charts below, numbered from 1.

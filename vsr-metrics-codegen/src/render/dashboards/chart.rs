@@ -122,8 +122,11 @@ fn one<'a>(context: &Context<'a>, panel: &'a Panel, family: &'a Family, kind: Pa
         },
         (Instrument::Histogram { .. }, _) => Chart {
             title: name,
-            description: format!("{help} Half of all, 95 and 99 in a hundred took at most this long."),
-            targets: query::quantiles(catalog, family),
+            description: format!(
+                "{help} Half of all{}, 95 and 99 in a hundred took at most this long.",
+                within(panel)
+            ),
+            targets: query::quantiles(catalog, family, panel.window),
             ..chart
         },
         (_, PanelKind::Stat) => {
@@ -221,6 +224,11 @@ fn states(family: &Family) -> Option<&[State]> {
         Instrument::Gauge(GaugeValue::States(states)) => Some(states),
         _ => None,
     }
+}
+
+/// Which of all the quantiles are about, where that is not the last few.
+fn within(panel: &Panel) -> String {
+    panel.window.map_or_else(String::new, |window| format!(" within {}", query::duration(window)))
 }
 
 /// Which metrics are behind the picture, and what its lines mean.

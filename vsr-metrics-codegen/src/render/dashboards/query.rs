@@ -1,5 +1,7 @@
 //! PromQL of panels: what follows from a family's type, and the board's choices in every selector.
 
+use std::time::Duration;
+
 use vsr_metrics_catalog::model::{Catalog, Family, Label, LabelId, LabelValues};
 
 /// One query of a chart.
@@ -36,20 +38,28 @@ pub(super) fn gauge(catalog: &Catalog, family: &Family) -> Target {
     Target { expr: family.name.clone(), legend }
 }
 
-/// The quantiles that every latency is read by, by job and label.
-pub(super) fn quantiles(catalog: &Catalog, family: &Family) -> Vec<Target> {
+/// The quantiles that every latency is read by, by job and label. Over a window of their own, what happens rarely is
+/// seen for as long afterwards.
+pub(super) fn quantiles(catalog: &Catalog, family: &Family, window: Option<Duration>) -> Vec<Target> {
     let by = ["job".to_owned(), "le".to_owned()].into_iter().chain(names(catalog, &family.labels));
-    let buckets = format!(
-        "sum by ({}) ({})",
-        by.collect::<Vec<_>>().join(", "),
-        rate(&format!("{}_bucket", family.name))
-    );
+    let name = format!("{}_bucket", family.name);
+    let growth =
+        window.map_or_else(|| rate(&name), |window| format!("increase({name}[{}])", duration(window)));
+    let buckets = format!("sum by ({}) ({growth})", by.collect::<Vec<_>>().join(", "));
     let labels = legend(catalog, &family.labels);
     let quantile = |(name, value): &(&str, &str)| Target {
         expr: format!("histogram_quantile({value}, {buckets})"),
         legend: format!("{{{{job}}}} {labels} {name}").replace("  ", " "),
     };
     [("p50", "0.5"), ("p95", "0.95"), ("p99", "0.99")].iter().map(quantile).collect()
+}
+
+/// A duration in the largest unit that leaves a whole number.
+pub(super) fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let units = [(604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m")];
+    let whole = units.into_iter().find(|(size, _)| seconds >= *size && seconds.is_multiple_of(*size));
+    whole.map_or_else(|| format!("{seconds}s"), |(size, unit)| format!("{}{unit}", seconds / size))
 }
 
 /// Observations per second and bucket.

@@ -45,6 +45,10 @@ pub(super) fn panel() -> Value {
         ("kind", one_of(&kinds, "How it is drawn, where that does not follow from the metric.")),
         ("unit", one_of(&units, "Unit of the queries.")),
         ("help", described("sentence", "What the panel shows.")),
+        (
+            "window",
+            described("duration", "The time before each point that quantiles are about; a few scrapes."),
+        ),
         ("width", size(1, 24, "Columns of 24; an equal share of the line.")),
         ("height", size(2, 40, "Height in units of 30 pixels.")),
         ("thresholds", thresholds()),

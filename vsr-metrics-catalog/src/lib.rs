@@ -15,6 +15,8 @@ mod lost;
 mod node;
 mod parse;
 mod places;
+#[cfg(feature = "promql")]
+pub mod promql;
 mod resolve;
 mod spec;
 mod tree;
@@ -48,31 +50,52 @@ impl Outcome {
 
 /// Reads and compiles a file. A file that cannot be read is a finding like any other.
 pub fn load(path: &Path) -> Outcome {
+    read(path).map_or_else(|refused| *refused, compile)
+}
+
+/// The same, with every query parsed and looked up. `beside` are catalogs exported by the same program.
+#[cfg(feature = "promql")]
+pub fn load_with_queries(path: &Path, beside: &[Catalog]) -> Outcome {
+    read(path).map_or_else(|refused| *refused, |source| compile_with_queries(source, beside))
+}
+
+/// The text of a file, or the one finding that there is none.
+fn read(path: &Path) -> Result<SourceFile, Box<Outcome>> {
     let refused = |code, span, message: String, help: &str| {
         let mut diagnostics = Diagnostics::default();
         diagnostics.push(Diagnostic::error(code, span, message).help(help));
-        Outcome { source: SourceFile::new(path, ""), catalog: Catalog::default(), diagnostics }
+        Box::new(Outcome { source: SourceFile::new(path, ""), catalog: Catalog::default(), diagnostics })
     };
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
             let message = format!("`{}` cannot be read: {error}", path.display());
-            return refused("file-not-found", Span::default(), message, "check the path");
+            return Err(refused("file-not-found", Span::default(), message, "check the path"));
         }
     };
     match String::from_utf8(bytes) {
-        Ok(text) => compile(SourceFile::new(path, text)),
+        Ok(text) => Ok(SourceFile::new(path, text)),
         Err(error) => {
             let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = sound.split(|byte| *byte == b'\n').count();
             let span = Span { line: u32::try_from(line).unwrap_or(u32::MAX), column: 1, length: 1 };
-            refused("not-utf8", span, "the catalog is not UTF-8".to_owned(), "save it as UTF-8")
+            Err(refused("not-utf8", span, "the catalog is not UTF-8".to_owned(), "save it as UTF-8"))
         }
     }
 }
 
 /// Compiles a text: all stages, and all findings of all of them in the order of the file.
 pub fn compile(source: SourceFile) -> Outcome {
+    run(source, |_| None)
+}
+
+/// The same, with every query parsed and looked up. `beside` are catalogs exported by the same program.
+#[cfg(feature = "promql")]
+pub fn compile_with_queries(source: SourceFile, beside: &[Catalog]) -> Outcome {
+    run(source, |subject| Some(promql::check(subject, beside)))
+}
+
+fn run(source: SourceFile, queries: impl FnOnce(&lint::Subject<'_>) -> Option<lint::Findings>) -> Outcome {
     let mut diagnostics = Diagnostics::default();
     let mut catalog = Catalog::default();
     if source.text().len() > MAX_BYTES {
@@ -80,10 +103,8 @@ pub fn compile(source: SourceFile) -> Outcome {
         diagnostics.push(Diagnostic::error("too-large", Span::default(), message).help("split it"));
     } else if let Some(mut parsed) = parse::parse(&source, &mut diagnostics) {
         catalog = resolve::resolve(&parsed.spec, &parsed.places, &mut parsed.lost, &mut diagnostics);
-        lint::check(
-            &lint::Subject { catalog: &catalog, source: &source, lost: &parsed.lost },
-            &mut diagnostics,
-        );
+        let subject = lint::Subject { catalog: &catalog, source: &source, lost: &parsed.lost };
+        lint::check(&subject, queries(&subject), &mut diagnostics);
     }
     diagnostics.sort();
     Outcome { source, catalog, diagnostics }

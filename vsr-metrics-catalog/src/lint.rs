@@ -7,6 +7,9 @@ mod operators;
 mod references;
 mod unused;
 
+#[cfg(feature = "promql")]
+pub(crate) use references::{family_name, is_exporters};
+
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::lost::Lost;
 use crate::model::Catalog;
@@ -72,29 +75,73 @@ pub const LINTS: &[Lint] = &[
     Lint { name: "unused-buckets", why: "a preset that no metric has is a leftover", check: unused::buckets },
 ];
 
+/// Rules over parsed queries, which tools apply and the macro does not: each with its reason.
+pub const QUERY_LINTS: [(&str, &str); 19] = [
+    ("query-syntax", "Prometheus refuses a file of rules for one that it cannot read"),
+    ("query-label", "a label that no series has selects nothing, or keeps everything apart or together"),
+    ("query-value", "a value that a label never has selects nothing"),
+    ("query-bound", "a bucket that is not there selects nothing"),
+    (
+        "bound-spelling",
+        "Prometheus 3 stores the bound 100 as `100.0`, so that `le=\"100\"` selects nothing there",
+    ),
+    ("short-window", "a rate needs two samples, also when a scrape is lost"),
+    ("rate-of-gauge", "a gauge that falls is no counter that was restarted"),
+    ("delta-of-counter", "a counter that was restarted did not fall"),
+    ("raw-counter", "a running total above a threshold stays there"),
+    ("quantile-share", "quantiles go from 0 to 1"),
+    ("quantile-without-buckets", "quantiles are estimated from buckets"),
+    ("quantile-without-le", "without `le`, buckets are added up"),
+    ("aggregated-quotient", "a mean of quotients is not the quotient of the whole"),
+    ("threshold-range", "what buckets cannot tell apart can be no threshold"),
+    ("threshold-unit", "0.1 seconds are not 0.1 milliseconds"),
+    ("unknown-state", "a gauge with states has no other values"),
+    ("for-outlasts-window", "an alert that waits longer than its window remembers cannot fire"),
+    ("absent-too-soon", "a lost scrape is not a missing metric"),
+    ("template-label", "a label that the condition drops is empty in the text that wakes somebody"),
+];
+
 /// Findings, each with the metric that an exception could excuse.
 #[derive(Default)]
 pub(crate) struct Findings(Vec<(Diagnostic, Option<String>)>);
 
 impl Findings {
     /// A finding about one metric.
-    fn about(&mut self, metric: &str, diagnostic: Diagnostic) {
+    pub(crate) fn about(&mut self, metric: &str, diagnostic: Diagnostic) {
         self.0.push((diagnostic, Some(metric.to_owned())));
     }
 
+    /// Leaves one finding of each rule at each place.
+    #[cfg(feature = "promql")]
+    pub(crate) fn once_a_place(&mut self) {
+        let mut seen = std::collections::HashSet::new();
+        self.0.retain(|(finding, _)| seen.insert((finding.code, finding.span)));
+    }
+
+    /// Drops the findings of one rule where another one explains them.
+    #[cfg(feature = "promql")]
+    pub(crate) fn explained(&mut self, code: &str, by: &str) {
+        let explained = self.0.iter().filter(|(finding, _)| finding.code == by);
+        let places: std::collections::HashSet<_> = explained.map(|(finding, _)| finding.span).collect();
+        self.0.retain(|(finding, _)| finding.code != code || !places.contains(&finding.span));
+    }
+
     /// A finding that no exception can excuse.
-    fn push(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         self.0.push((diagnostic, None));
     }
 }
 
-/// Applies all rules, less the exceptions, and tells of exceptions that are wrong or excuse nothing.
-pub(crate) fn check(subject: &Subject<'_>, diagnostics: &mut Diagnostics) {
+/// Applies all rules, less the exceptions, and tells of exceptions that are wrong or excuse nothing. `queries` is what
+/// was found in parsed queries, if anybody looked.
+pub(crate) fn check(subject: &Subject<'_>, queries: Option<Findings>, diagnostics: &mut Diagnostics) {
     let catalog = subject.catalog;
     let mut findings = Findings::default();
     for lint in LINTS {
         (lint.check)(subject, &mut findings);
     }
+    let queries_judged = queries.is_some();
+    findings.0.extend(queries.into_iter().flat_map(|queries| queries.0));
     let mut used: Vec<Vec<bool>> =
         catalog.exceptions.iter().map(|exception| vec![false; exception.metrics.len()]).collect();
     for (diagnostic, metric) in findings.0 {
@@ -116,7 +163,7 @@ pub(crate) fn check(subject: &Subject<'_>, diagnostics: &mut Diagnostics) {
             diagnostics.push(diagnostic);
         }
     }
-    unused::exceptions(subject, &used, diagnostics);
+    unused::exceptions(subject, &used, queries_judged, diagnostics);
 }
 
 /// Whether a name fits a pattern in which `*` stands for any characters.

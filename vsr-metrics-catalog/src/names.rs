@@ -104,6 +104,16 @@ pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
     number.checked_mul(milliseconds).map(std::time::Duration::from_millis)
 }
 
+/// A duration as Prometheus writes it, in the largest unit that leaves a whole number.
+#[cfg(feature = "promql")]
+pub(crate) fn shown(duration: std::time::Duration) -> String {
+    let milliseconds = duration.as_millis();
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+    let unit =
+        units.into_iter().find(|(_, size)| milliseconds >= *size && milliseconds.is_multiple_of(*size));
+    unit.map_or_else(|| format!("{milliseconds}ms"), |(name, size)| format!("{}{name}", milliseconds / size))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

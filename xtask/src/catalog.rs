@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use vsr_metrics_catalog::Outcome;
+use vsr_metrics_catalog::{Catalog, Outcome};
 
 use crate::outcome::Refused;
 use crate::workspace;
@@ -21,11 +21,20 @@ pub fn read(path: &Path) -> Result<Outcome, Refused> {
     let shown = place.strip_prefix(workspace::root()).unwrap_or(&place);
     // Diagnostics name the file as a person in the root would.
     let named = if shown.exists() { shown } else { &place };
-    let outcome = vsr_metrics_catalog::load(named);
+    let outcome = vsr_metrics_catalog::load_with_queries(named, &beside(path));
     if outcome.is_unreadable() {
         return Err(Refused::new(outcome.diagnostics.render_all(&outcome.source)));
     }
     Ok(outcome)
+}
+
+/// What is exported beside a catalog, and may stand in its queries: the exporters' own families.
+fn beside(path: &Path) -> Vec<Catalog> {
+    let (exporters, _) = COMMITTED[1];
+    if path == Path::new(exporters) {
+        return Vec::new();
+    }
+    vec![vsr_metrics_catalog::load(&workspace::root().join(exporters)).catalog]
 }
 
 /// The catalogs to work on: the one that was named, or all that are committed.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Findings, Subject};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Catalog, Instrument};
+use crate::model::{Catalog, Form, Instrument};
 use crate::names;
 
 /// Names that are compared, at a microsecond each, before findings go without a suggestion.
@@ -18,11 +18,12 @@ pub(super) fn names(subject: &Subject<'_>, findings: &mut Findings) {
     }
     let exported = exported(catalog);
     let mut patience = PATIENCE;
-    for expression in &catalog.expressions {
+    let expressions = catalog.expressions.iter().filter(|expression| expression.form != Form::Template);
+    for expression in expressions {
         for (at, name) in names::words(&expression.text) {
             let is_known =
                 exported.contains(name) || lost.may_define(family_name(name)) || lost.may_define(name);
-            if !name.starts_with(&catalog.prefix) || is_known {
+            if !name.starts_with(&catalog.prefix) || is_known || is_exporters(catalog, name) {
                 continue;
             }
             let message = format!("`{name}` is not exported by this catalog");
@@ -50,6 +51,14 @@ fn exported(catalog: &Catalog) -> HashSet<String> {
         names.insert(family.name.clone());
     }
     names
+}
+
+/// Prefix of the runtime's own families, which every program exports beside its own.
+const EXPORTERS: &str = "vsr_metrics_";
+
+/// Whether a name belongs to the runtime's own catalog, and not to this one.
+pub(crate) fn is_exporters(catalog: &Catalog, name: &str) -> bool {
+    catalog.prefix != EXPORTERS && name.starts_with(EXPORTERS)
 }
 
 /// The family that a series' name would belong to if it were a histogram's.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Findings, LINTS, Subject};
+use super::{Findings, LINTS, QUERY_LINTS, Subject};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::LabelId;
 
@@ -41,7 +41,12 @@ pub(super) fn buckets(subject: &Subject<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn exceptions(subject: &Subject<'_>, used: &[Vec<bool>], diagnostics: &mut Diagnostics) {
+pub(super) fn exceptions(
+    subject: &Subject<'_>,
+    used: &[Vec<bool>],
+    queries_judged: bool,
+    diagnostics: &mut Diagnostics,
+) {
     let Subject { catalog, lost, .. } = subject;
     for (exception, used) in catalog.exceptions.iter().zip(used) {
         if exception.reason.trim().is_empty() {
@@ -49,8 +54,13 @@ pub(super) fn exceptions(subject: &Subject<'_>, used: &[Vec<bool>], diagnostics:
             let finding = Diagnostic::error("exception-reason", exception.span, message);
             diagnostics.push(finding.help("say why the rule does not hold here"));
         }
-        if !LINTS.iter().any(|lint| lint.name == exception.lint) {
-            let known: Vec<&str> = LINTS.iter().map(|lint| lint.name).collect();
+        let of_queries = QUERY_LINTS.iter().any(|(name, _)| *name == exception.lint);
+        if of_queries && !queries_judged {
+            continue;
+        }
+        if !of_queries && !LINTS.iter().any(|lint| lint.name == exception.lint) {
+            let names = QUERY_LINTS.iter().map(|(name, _)| *name);
+            let known: Vec<&str> = LINTS.iter().map(|lint| lint.name).chain(names).collect();
             let message = format!("`{}` is not a rule", exception.lint);
             let help = crate::parse::suggestion(&exception.lint, &known);
             diagnostics.push(Diagnostic::error("unknown-lint", exception.span, message).help(help));

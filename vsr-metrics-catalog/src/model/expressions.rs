@@ -26,6 +26,8 @@ pub enum Form {
     Series,
     /// The name of a family, alone, or compared with one of its bounds.
     Name,
+    /// A sentence in which `{{ $labels.… }}` stands for labels.
+    Template,
 }
 
 /// Whose an expression is: an index into the catalog's list of that kind.

@@ -64,6 +64,9 @@ impl Resolver<'_> {
                 let span = self.places.value(&format!("{path}.expr"));
                 self.filled(Owner::Alert(index), Form::Query, (&filled(expr), expr), span);
             }
+            for (key, text) in [("summary", &alert.spec.summary), ("description", &alert.spec.description)] {
+                self.valued(Owner::Alert(index), Form::Template, text, &format!("{path}.{key}"));
+            }
             if let Some(book) = &alert.spec.runbook {
                 for (list, steps) in [("diagnosis", &book.diagnosis), ("mitigation", &book.mitigation)] {
                     for (step_index, step) in steps.iter().enumerate() {

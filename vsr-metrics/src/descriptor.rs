@@ -103,6 +103,8 @@ pub enum LabelValues {
         /// Largest value.
         max: u32,
     },
+    /// Values that are chosen while the program runs, by their indices. Only labels of a whole instance can have such.
+    Dynamic(fn(u32) -> Option<&'static str>),
 }
 
 impl CatalogDescriptor {
@@ -119,11 +121,12 @@ impl CatalogDescriptor {
 }
 
 impl LabelValues {
-    /// How many values there are.
+    /// How many values there are, as far as that is known beforehand.
     pub const fn size(&self) -> usize {
         match self {
             Self::Enum(names) => names.len(),
             Self::Range { min, max } => (*max - *min) as usize + 1,
+            Self::Dynamic(_) => 0,
         }
     }
 }

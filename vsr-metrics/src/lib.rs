@@ -97,6 +97,7 @@
 //! | `timer` | a faster clock for [`Timer`] than [`std::time::Instant`] |
 //! | `http` | an endpoint that serves `/metrics` on a thread of its own |
 //! | `statsd` | a sender of StatsD on a thread of its own |
+//! | `metrics` | the bridge to the crate `metrics`, both ways |
 //! | `system` | a sampler of memory, CPU, disk and network on a thread of its own |
 //!
 //! # What it is not for
@@ -112,6 +113,8 @@ mod catalog;
 pub mod descriptor;
 pub mod encode;
 pub mod export;
+#[cfg(feature = "metrics")]
+pub mod facade;
 pub mod health;
 pub mod label;
 #[cfg(feature = "system")]

@@ -131,6 +131,33 @@ impl Snapshot {
         self.part(catalog).instances.push(instance);
     }
 
+    /// Freezes one series of a family that is in no catalog: as an instance of a descriptor with that family alone,
+    /// which may have gained a label since.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn record_series(
+        &mut self,
+        catalog: &'static CatalogDescriptor,
+        labels: &[Option<u32>],
+        cells: impl IntoIterator<Item = u64>,
+        gauges: impl IntoIterator<Item = Option<u64>>,
+    ) {
+        let mut instance = self.spare.pop().unwrap_or_default();
+        instance.constants.clear();
+        instance.constants.extend_from_slice(labels);
+        instance.cells.clear();
+        instance.cells.extend(cells);
+        instance.gauges.clear();
+        instance.gauges.extend(gauges);
+        // Families are many, and mostly the descriptor is the one from last time.
+        let known = self.parts.iter().position(|part| std::ptr::eq(part.catalog, catalog));
+        let part = match known {
+            Some(place) => &mut self.parts[place],
+            None => self.part(catalog),
+        };
+        part.catalog = catalog;
+        part.instances.push(instance);
+    }
+
     /// All series of both, each with the labels of its own instance.
     #[must_use]
     pub fn join(mut self, other: Self) -> Self {

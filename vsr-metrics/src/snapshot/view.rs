@@ -107,6 +107,7 @@ pub(crate) fn label_text(label: &'static LabelDescriptor, index: Option<u32>) ->
     match &label.values {
         LabelValues::Enum(names) => names.get(usize::try_from(index).ok()?).copied().map(LabelText::Name),
         LabelValues::Range { min, .. } => Some(LabelText::Integer(min + index)),
+        LabelValues::Dynamic(text) => text(index).map(LabelText::Name),
     }
 }
 

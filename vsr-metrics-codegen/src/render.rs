@@ -4,6 +4,7 @@
 //! first line of each file says what it was made from and by which command.
 
 mod dashboards;
+mod deploy;
 mod json;
 mod markdown;
 mod methods;
@@ -36,6 +37,7 @@ pub const RENDERERS: &[Renderer] = &[
     Renderer { name: "schema", render: schema::render },
     Renderer { name: "json", render: json::render },
     Renderer { name: "dashboards", render: dashboards::render },
+    Renderer { name: "deploy", render: deploy::render },
 ];
 
 /// All files of a catalog, in the order of [`RENDERERS`].

@@ -1,6 +1,7 @@
 //! Judges: real programs that read what we write, fetched into the build directory and started on loopback.
 
 mod demo;
+mod deploy;
 mod end_to_end;
 mod expected;
 mod grafana;
@@ -29,6 +30,9 @@ pub const STEPS: &[Step] = &[
     Step::installed("Python's parsers accept and agree", python::agree),
     Step::installed("random labels and helps survive Python's parsers", python::round_trip),
     Step::installed("live scrapes satisfy promtool and Python", live),
+    Step::installed("promtool takes the configurations to deploy", deploy::promtool),
+    Step::installed("vmagent takes its configuration", deploy::vmagent),
+    Step::installed("amtool takes the routes of alerts", deploy::amtool),
     Step::installed("Grafana's types take every board", grafana::types),
     Step::installed("Grafana's library loses nothing of a board", grafana::encode),
     Step::installed("every query of every panel returns samples", panels::run),

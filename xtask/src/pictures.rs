@@ -88,7 +88,7 @@ fn draw(boards: &[Value], seconds: u64) -> Result<Vec<String>, String> {
     let program = tools::prometheus()?;
     let directory = judges::scratch("pictures")?;
     // Longer than it is looked at, so that nothing ends in the picture.
-    let demo = Demo::start(&directory, &format!("{}s", seconds + 30))?;
+    let demo = Demo::start_with(&directory, &format!("{}s", seconds + 30), &["--chaos"])?;
     let prometheus = Prometheus::start(&program, &directory, &[demo.address()])?;
     eprintln!("scraping for {seconds} s");
     std::thread::sleep(Duration::from_secs(seconds));

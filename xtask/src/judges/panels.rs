@@ -1,6 +1,6 @@
-//! Every query of every panel, run on a real Prometheus that scraped the demo and knows the same of a week ago.
+//! Every query of every panel, run on a real Prometheus that scraped a disturbed demo and knows the same of a week ago.
 //!
-//! Each returns at least one finite sample, but for those of families that the demo does not record. The list of
+//! Each has at least one finite sample within that time, but for those of families that the demo does not record. The list of
 //! these is exact: a family in it that has samples is a finding as much as an empty query of another one.
 
 mod unrecorded;
@@ -19,12 +19,13 @@ use super::{grafana, scratch, tools, week};
 use crate::test::End;
 use unrecorded::UNRECORDED;
 
-/// How long the demo runs, and how long it is scraped.
-const RUN: &str = "30s";
-const SCRAPED: Duration = Duration::from_secs(18);
+/// How long the demo runs, and how long it is scraped: until a primary crashed, a disk rotted, a network was cut and
+/// the members changed.
+const RUN: &str = "60s";
+const SCRAPED: u16 = 45;
 
 /// Five scrapes, and all of them.
-const TIMES: Times = Times { rate_interval: 5, range: 20 };
+const TIMES: Times = Times { rate_interval: 5, range: SCRAPED as u64 };
 
 /// One query and what came back.
 struct Answer {
@@ -51,11 +52,11 @@ pub fn run() -> End {
 
 /// Scrapes the demo, makes a week of it, and runs every query at the end of what was scraped.
 fn ask(program: &Path, promtool: &Path, directory: &Path) -> Result<Vec<Answer>, String> {
-    let demo = Demo::start(directory, RUN)?;
+    let demo = Demo::start_with(directory, RUN, &["--chaos"])?;
     let prometheus = Prometheus::start(program, directory, &[demo.address()])?;
-    std::thread::sleep(SCRAPED);
+    std::thread::sleep(Duration::from_secs(SCRAPED.into()));
     let end = prometheus.last_scrape()?;
-    let history = week::earlier(&prometheus, SCRAPED.as_secs() + 5)?;
+    let history = week::earlier(&prometheus, u64::from(SCRAPED) + 5)?;
     drop(prometheus);
     week::backfill(promtool, &history, directory)?;
     // The demo has not to be scraped any more, only remembered.
@@ -87,8 +88,14 @@ fn finite(prometheus: &Prometheus, board: &Value, expr: &str, end: f64) -> Resul
     for instance in ["0", "1", "2"] {
         let sent = substituted(board, expr, instance, TIMES);
         promql_parser::parser::parse(&sent).map_err(|error| format!("`{sent}`: {error}"))?;
-        let samples = prometheus.query_at(&sent, end)?;
-        most = most.max(samples.iter().filter(|sample| sample.value.is_finite()).count());
+        let span = [("start", end - f64::from(SCRAPED) + 10.0), ("end", end), ("step", 2.0)];
+        let answer = prometheus.ask("query_range", &sent, &span)?;
+        let series = answer.as_array().into_iter().flatten();
+        let samples = series.flat_map(|one| one["values"].as_array().into_iter().flatten());
+        let is_finite = |pair: &&Value| {
+            pair[1].as_str().and_then(|value| value.parse::<f64>().ok()).is_some_and(f64::is_finite)
+        };
+        most = most.max(samples.filter(is_finite).count());
         if most > 0 {
             break;
         }

@@ -68,15 +68,12 @@ impl Prometheus {
     /// # Errors
     /// If Prometheus refuses the query, or cannot be reached.
     pub fn query(&self, expression: &str) -> Result<Vec<Sample>, String> {
-        self.vector(expression, &[])
-    }
-
-    /// The answer to an instant query about another time, in seconds since 1970.
-    ///
-    /// # Errors
-    /// If Prometheus refuses the query, or cannot be reached.
-    pub fn query_at(&self, expression: &str, time: f64) -> Result<Vec<Sample>, String> {
-        self.vector(expression, &[("time", time)])
+        match self.ask("query", expression, &[])? {
+            Value::Array(samples) if samples.iter().all(|sample| sample["value"].is_array()) => {
+                Ok(samples.iter().map(Sample::read).collect())
+            }
+            _ => Err(format!("`{expression}`: no vector")),
+        }
     }
 
     /// The time of the latest scrape, in seconds since 1970.
@@ -103,15 +100,6 @@ impl Prometheus {
         let body: Value =
             serde_json::from_str(&body.map_err(|error| fail(&error))?).map_err(|error| fail(&error))?;
         Ok(body["data"]["result"].clone())
-    }
-
-    fn vector(&self, expression: &str, times: &[(&str, f64)]) -> Result<Vec<Sample>, String> {
-        match self.ask("query", expression, times)? {
-            Value::Array(samples) if samples.iter().all(|sample| sample["value"].is_array()) => {
-                Ok(samples.iter().map(Sample::read).collect())
-            }
-            _ => Err(format!("`{expression}`: no vector")),
-        }
     }
 
     /// The value of a query with a single sample; `None` without a sample.

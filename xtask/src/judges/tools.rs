@@ -34,6 +34,22 @@ pub fn promtool() -> Result<PathBuf, String> {
     debian("prometheus", "promtool")
 }
 
+/// The scraper of `VictoriaMetrics`.
+///
+/// # Errors
+/// If it is not to be had here; the text says how to get it.
+pub fn vmagent() -> Result<PathBuf, String> {
+    debian("victoria-metrics", "vmagent")
+}
+
+/// Alertmanager's tool that checks routes.
+///
+/// # Errors
+/// If it is not to be had here; the text says how to get it.
+pub fn amtool() -> Result<PathBuf, String> {
+    debian("prometheus-alertmanager", "amtool")
+}
+
 /// A Python that can import the reference parsers.
 ///
 /// # Errors

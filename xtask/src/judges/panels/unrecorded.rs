@@ -2,6 +2,7 @@
 
 /// A family and the reason.
 pub const UNRECORDED: &[(&str, &str)] = &[
+    ("vsr_metrics_sampler_last_success_timestamp_seconds", "the demo does not measure its machine"),
     ("vsr_cpu_utilization_percent", "the demo does not measure its machine"),
     ("vsr_memory_used_bytes", "the demo does not measure its machine"),
     ("vsr_disk_free_bytes", "the demo does not measure its machine"),

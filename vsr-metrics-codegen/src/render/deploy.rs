@@ -1,0 +1,52 @@
+//! Files to deploy from: who scrapes, who evaluates the rules, who stores, who is told, and what Grafana loads.
+//!
+//! Each is a template with the catalog's words in it, so that a job, an interval or a selector is written once.
+
+use std::time::Duration;
+
+use vsr_metrics_catalog::model::Catalog;
+
+use super::{GeneratedFile, origin};
+
+/// Path below the directory of generated files, and template.
+const TEMPLATES: [(&str, &str); 9] = [
+    ("README.md", include_str!("deploy/README.md")),
+    ("alertmanager.yml", include_str!("deploy/alertmanager.yml")),
+    ("grafana-dashboards.yml", include_str!("deploy/grafana-dashboards.yml")),
+    ("grafana-datasources.yml", include_str!("deploy/grafana-datasources.yml")),
+    ("otel-collector.yml", include_str!("deploy/otel-collector.yml")),
+    ("prometheus.yml", include_str!("deploy/prometheus.yml")),
+    ("remote-write.yml", include_str!("deploy/remote-write.yml")),
+    ("servicemonitor.yml", include_str!("deploy/servicemonitor.yml")),
+    ("vmagent.yml", include_str!("deploy/vmagent.yml")),
+];
+
+/// Of a catalog with alerts: one without is beside another, and scraped with it.
+pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
+    if catalog.alerts.is_empty() {
+        return Vec::new();
+    }
+    let words = words(catalog);
+    let file = |(path, template): (&str, &str)| GeneratedFile {
+        path: format!("deploy/{path}"),
+        contents: words.iter().fold(template.to_owned(), |text, (mark, word)| text.replace(mark, word)),
+    };
+    TEMPLATES.into_iter().map(file).collect()
+}
+
+/// What stands in the templates, and what takes its place.
+fn words(catalog: &Catalog) -> [(&'static str, String); 5] {
+    let board = catalog.dashboards.first();
+    let folder = board.and_then(|board| board.title.split(" / ").next()).unwrap_or(&catalog.name);
+    [
+        ("@ORIGIN@", origin(catalog)),
+        ("@NAME@", catalog.name.replace('_', "-")),
+        ("@PREFIX@", catalog.prefix.clone()),
+        ("@INTERVAL@", interval(catalog.scrape_interval)),
+        ("@FOLDER@", folder.to_owned()),
+    ]
+}
+
+fn interval(time: Duration) -> String {
+    if time.subsec_millis() == 0 { format!("{}s", time.as_secs()) } else { format!("{}ms", time.as_millis()) }
+}

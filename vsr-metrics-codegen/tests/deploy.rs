@@ -1,0 +1,101 @@
+//! The files to deploy from are YAML, say what the catalog says, and name nothing that is not there.
+#![cfg(feature = "render")]
+
+use std::path::Path;
+
+use vsr_metrics_codegen::render::render;
+use yaml_serde::Value;
+
+/// The files below `deploy/` of this repository's catalog, by name.
+fn files() -> Vec<(String, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../metrics.yaml");
+    let files = render(&vsr_metrics_catalog::load(&path).catalog).into_iter();
+    files.filter_map(|file| Some((file.path.strip_prefix("deploy/")?.to_owned(), file.contents))).collect()
+}
+
+fn yaml(name: &str) -> Value {
+    let (_, text) = files().into_iter().find(|(known, _)| known == name).expect("a renderer makes this file");
+    yaml_serde::from_str(&text).expect("the file is YAML")
+}
+
+#[test]
+fn every_file_is_yaml_without_marks() {
+    let files = files();
+    assert!(files.len() >= 9, "{} files", files.len());
+    for (name, text) in files {
+        assert!(!text.contains('@') || text.contains("@type"), "a mark is left in {name}");
+        if name != "README.md" {
+            let parsed: Result<Value, _> = yaml_serde::from_str(&text);
+            assert!(parsed.is_ok_and(|value| value.is_mapping()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_file_is_listed() {
+    let files = files();
+    let readme = &files.iter().find(|(name, _)| name == "README.md").expect("a list").1;
+    for (name, _) in files.iter().filter(|(name, _)| name != "README.md") {
+        assert!(readme.contains(&format!("[{name}]({name})")), "{name} is not listed");
+    }
+    let linked = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    for link in linked.filter(|link| !link.starts_with("..")) {
+        assert!(files.iter().any(|(name, _)| name == link), "{link} is listed and not there");
+    }
+}
+
+#[test]
+fn jobs_and_intervals_are_the_catalogs() {
+    for name in ["prometheus.yml", "remote-write.yml", "vmagent.yml"] {
+        let config = yaml(name);
+        assert_eq!(config["global"]["scrape_interval"], "15s", "{name}");
+        assert_eq!(config["scrape_configs"][0]["job_name"], "vsr", "{name}");
+    }
+    assert_eq!(yaml("servicemonitor.yml")["spec"]["endpoints"][0]["interval"], "15s");
+    assert_eq!(yaml("grafana-datasources.yml")["datasources"][0]["jsonData"]["timeInterval"], "15s");
+}
+
+/// What `otelcol validate` would say first.
+#[test]
+fn pipelines_of_the_collector_name_what_is_declared() {
+    let config = yaml("otel-collector.yml");
+    let pipelines = config["service"]["pipelines"].as_mapping().expect("pipelines");
+    let mut used = std::collections::BTreeSet::new();
+    for (_, pipeline) in pipelines {
+        for kind in ["receivers", "processors", "exporters"] {
+            for name in pipeline[kind].as_sequence().expect("a list") {
+                let name = name.as_str().expect("a name");
+                assert!(!config[kind][name].is_null(), "{kind} {name} is not declared");
+                used.insert((kind, name.to_owned()));
+            }
+        }
+    }
+    for kind in ["receivers", "processors", "exporters"] {
+        for (name, _) in config[kind].as_mapping().expect("a map") {
+            let name = name.as_str().expect("a name").to_owned();
+            assert!(used.contains(&(kind, name.clone())), "{kind} {name} is in no pipeline");
+        }
+    }
+}
+
+/// Every severity of the rules has somebody who hears of it.
+#[test]
+fn every_severity_has_a_receiver() {
+    let config = yaml("alertmanager.yml");
+    let receivers: Vec<&str> = config["receivers"]
+        .as_sequence()
+        .expect("receivers")
+        .iter()
+        .filter_map(|receiver| receiver["name"].as_str())
+        .collect();
+    let routes = config["route"]["routes"].as_sequence().expect("routes");
+    let to = |severity: &str| {
+        let matcher = format!("severity=\"{severity}\"");
+        let route = routes.iter().find(|route| route["matchers"][0] == matcher.as_str());
+        route.map_or(&config["route"]["receiver"], |route| &route["receiver"]).as_str()
+    };
+    for (severity, receiver) in [("critical", "pager"), ("warning", "tickets"), ("info", "chat")] {
+        assert_eq!(to(severity), Some(receiver));
+        assert!(receivers.contains(&receiver), "{receiver}");
+    }
+}

@@ -88,20 +88,24 @@ pub(crate) fn words(expression: &str) -> Vec<(usize, &str)> {
     words
 }
 
-/// A duration as Prometheus writes it: `250ms`, `15s`, `5m`, `1h`, `30d`, `1w`.
+/// A duration as Prometheus writes it: `250ms`, `15s`, `1h30m`, `30d`; larger units come first, each once.
 pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..digits].parse().ok()?;
-    let milliseconds = match &text[digits..] {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        "w" => 604_800_000,
-        _ => return None,
-    };
-    number.checked_mul(milliseconds).map(std::time::Duration::from_millis)
+    const UNITS: [(&str, u64); 6] =
+        [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+    let (mut rest, mut units, mut milliseconds) = (text, &UNITS[..], 0_u64);
+    loop {
+        let unit_at = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: u64 = rest[..unit_at].parse().ok()?;
+        let unit = &rest[unit_at..];
+        let unit = &unit[..unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len())];
+        let index = units.iter().position(|(name, _)| *name == unit)?;
+        milliseconds = milliseconds.checked_add(number.checked_mul(units[index].1)?)?;
+        units = &units[index + 1..];
+        rest = &rest[unit_at + unit.len()..];
+        if rest.is_empty() {
+            return Some(std::time::Duration::from_millis(milliseconds));
+        }
+    }
 }
 
 /// A duration as Prometheus writes it, in the largest unit that leaves a whole number.
@@ -117,6 +121,21 @@ pub(crate) fn shown(duration: std::time::Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_those_of_prometheus() {
+        let seconds = |text| duration(text).map(|duration| duration.as_secs_f64());
+        for (text, expected) in
+            [("250ms", 0.25), ("15s", 15.0), ("1h30m", 5_400.0), ("3m5s", 185.0), ("1w", 604_800.0)]
+        {
+            assert_eq!(seconds(text), Some(expected), "{text}");
+        }
+        for text in
+            ["", "5", "m", "5m1h", "5m5m", "5 m", "-5m", "5mm", "99999999999999999999s", "30500568904944w"]
+        {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn words_stand_outside_of_quotes() {

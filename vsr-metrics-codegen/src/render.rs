@@ -3,13 +3,16 @@
 //! Renderers are pure. They know neither the disk nor the clock, and the same catalog gives the same bytes. The
 //! first line of each file says what it was made from and by which command.
 
+mod alerts;
 mod dashboards;
 mod deploy;
 mod json;
 mod markdown;
 mod methods;
 mod reference;
+mod runbook;
 mod schema;
+mod yaml;
 
 use vsr_metrics_catalog::model::Catalog;
 
@@ -38,6 +41,11 @@ pub const RENDERERS: &[Renderer] = &[
     Renderer { name: "json", render: json::render },
     Renderer { name: "dashboards", render: dashboards::render },
     Renderer { name: "deploy", render: deploy::render },
+    Renderer { name: "alerts", render: alerts::render },
+    Renderer { name: "recording", render: alerts::render_recording },
+    Renderer { name: "alert-tests", render: alerts::render_tests },
+    Renderer { name: "thresholds", render: alerts::render_thresholds },
+    Renderer { name: "runbook", render: runbook::render },
 ];
 
 /// All files of a catalog, in the order of [`RENDERERS`].

@@ -26,6 +26,8 @@ pub struct Rule {
     pub expr: String,
     /// One sentence on what it is for.
     pub help: Option<String>,
+    /// The objective that it follows from; none for a rule of the author's.
+    pub objective: Option<String>,
     /// Where it is defined.
     pub span: Span,
 }

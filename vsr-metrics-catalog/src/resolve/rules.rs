@@ -53,6 +53,7 @@ impl Resolver<'_> {
                 record: fill(name, words, |value| value.strip_suffix("_total").unwrap_or(value)),
                 expr: fill(&spec.expr, words, |value| value),
                 help: spec.help.clone(),
+                objective: None,
                 span,
             })
             .collect();
@@ -173,6 +174,7 @@ impl Resolver<'_> {
                 record: slo.record(&self.catalog.prefix, window),
                 expr: format!("1 - {} / {}", sum(&good, window), sum(&total, window)),
                 help: Some(format!("Share of bad events in {window}. {}", slo.help)),
+                objective: Some(slo.name.clone()),
                 span: slo.span,
             })
             .collect()

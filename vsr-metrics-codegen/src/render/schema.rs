@@ -15,7 +15,7 @@ use super::{GeneratedFile, file, origin};
 const SNAKE: &str = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$";
 const PASCAL: &str = "^[A-Z][A-Za-z0-9]*$";
 const METRIC: &str = "^[a-z][a-z0-9_]*[a-z0-9]$";
-const DURATION: &str = "^[0-9]+(ms|s|m|h|d|w)$";
+const DURATION: &str = "^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
 
 pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
     let keys = [
@@ -44,7 +44,7 @@ pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
         "sentence": sentence(),
         "name": { "type": "string", "pattern": SNAKE },
         "duration": {
-            "type": "string", "pattern": DURATION, "description": "A duration such as 250ms, 10s, 5m, 1h or 30d."
+            "type": "string", "minLength": 1, "pattern": DURATION, "description": "A duration such as 250ms, 10s, 5m, 1h or 30d."
         },
         "durations": {
             "oneOf": [reference("duration"), { "type": "array", "items": reference("duration"), "minItems": 1 }]

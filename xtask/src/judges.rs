@@ -10,6 +10,7 @@ mod processes;
 mod prometheus;
 mod promtool;
 mod python;
+mod rules;
 pub mod tools;
 mod variables;
 mod week;
@@ -33,6 +34,8 @@ pub const STEPS: &[Step] = &[
     Step::installed("promtool takes the configurations to deploy", deploy::promtool),
     Step::installed("vmagent takes its configuration", deploy::vmagent),
     Step::installed("amtool takes the routes of alerts", deploy::amtool),
+    Step::installed("rules satisfy promtool and pass their tests", rules::promtool),
+    Step::installed("rules load in vmalert", rules::vmalert),
     Step::installed("Grafana's types take every board", grafana::types),
     Step::installed("Grafana's library loses nothing of a board", grafana::encode),
     Step::installed("every query of every panel returns samples", panels::run),

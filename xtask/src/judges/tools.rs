@@ -50,6 +50,14 @@ pub fn amtool() -> Result<PathBuf, String> {
     debian("prometheus-alertmanager", "amtool")
 }
 
+/// The program that evaluates rules for `VictoriaMetrics`.
+///
+/// # Errors
+/// If it is not to be had here; the text says how to get it.
+pub fn vmalert() -> Result<PathBuf, String> {
+    debian("victoria-metrics", "vmalert")
+}
+
 /// A Python that can import the reference parsers.
 ///
 /// # Errors

@@ -53,6 +53,14 @@ pub fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
     RENDERERS.iter().flat_map(|renderer| (renderer.render)(catalog)).collect()
 }
 
+/// The rules of a catalog's alerts and their tests alone.
+pub fn render_alerts(catalog: &Catalog) -> Vec<GeneratedFile> {
+    [alerts::render, alerts::render_recording, alerts::render_tests]
+        .iter()
+        .flat_map(|render| render(catalog))
+        .collect()
+}
+
 /// The first line of each file, without the marks of a comment.
 pub(crate) fn origin(catalog: &Catalog) -> String {
     format!("Generated from the catalog `{}` by `cargo xtask gen`. Edit the catalog instead.", catalog.name)

@@ -10,6 +10,7 @@ mod cluster;
 mod expand;
 mod r#gen;
 mod judges;
+mod mutate;
 mod outcome;
 mod pictures;
 mod test;
@@ -69,6 +70,12 @@ const CHORES: &[Chore] = &[
         run: pictures::run,
     },
     Chore {
+        name: "mutate-rules",
+        summary: "make each alert wrong, and see one of its tests fail",
+        usage: mutate::USAGE,
+        run: mutate::run,
+    },
+    Chore {
         name: "bench",
         summary: "record, snapshot and encode, against other libraries in the same run",
         usage: bench::USAGE,
@@ -107,7 +114,7 @@ fn main() -> ExitCode {
 
 /// What `cargo xtask` alone prints.
 fn overview() -> String {
-    let chores = CHORES.iter().map(|chore| format!("  {:<8}{}\n", chore.name, chore.summary));
+    let chores = CHORES.iter().map(|chore| format!("  {:<14}{}\n", chore.name, chore.summary));
     ["usage: cargo xtask CHORE [OPTIONS]\n\n".to_owned()]
         .into_iter()
         .chain(chores)

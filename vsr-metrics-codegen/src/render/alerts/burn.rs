@@ -12,7 +12,7 @@ use vsr_metrics_catalog::model::{AlertTest, BURNS, Burn, Catalog, Indicator, Slo
 use super::tests::Case;
 
 /// Events in one step.
-const EVENTS: u64 = 1_000_000;
+const EVENTS: f64 = 1e6;
 
 /// Steps in the short window.
 const STEPS: u32 = 6;
@@ -23,40 +23,26 @@ pub(super) fn cases(catalog: &Catalog, slo: &Slo) -> Vec<Case> {
 }
 
 fn case(catalog: &Catalog, slo: &Slo, burn: &Burn) -> Vec<Case> {
-    let limit = burn.factor * slo.budget();
-    if limit >= 1.0 {
-        // So generous an objective cannot be missed that fast.
+    let share = 2.0 * burn.factor * slo.budget();
+    if share >= 1.0 {
+        // So generous an objective cannot be missed twice as fast as this.
         return Vec::new();
     }
     let (long, short) = (seconds(burn.long), seconds(burn.short));
-    let share = (2.0 * limit).min(1.0);
     let step = Duration::from_secs(u64::from(short / STEPS));
-    let long_steps = long * STEPS / short;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of few steps")]
-    let part = |steps: u32, share: f64| (f64::from(steps) * share).round() as u32;
     // Good for longer than the long window, so that one that looks back twice as far is told apart; then bad for
-    // longer than the long window takes to notice.
-    let (good, notices) = (long_steps * 5 / 4, part(long_steps, limit / share));
+    // longer than the long window takes to notice, which is half of it.
+    let long_steps = long * STEPS / short;
+    let (good, notices) = (long_steps * 5 / 4, long_steps / 2);
     let bad = notices + notices / 2;
-    let ends = good + bad;
-    let recovers = part(STEPS, 1.0 - limit / share);
+    let (ends, recovers) = (good + bad, STEPS / 2);
     let total = ends + 4 * STEPS;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "at most all events of a step"
-    )]
-    #[expect(clippy::cast_precision_loss, reason = "a million is exact")]
-    let errors = (EVENTS as f64 * share).round() as u64;
-    let slower = |rate: u64| {
-        let at_end = EVENTS * u64::from(good) + rate * u64::from(bad);
-        format!(
-            "0+{EVENTS}x{good} {}+{rate}x{} {}+{EVENTS}x{}",
-            EVENTS * u64::from(good) + rate,
-            bad - 1,
-            at_end + EVENTS,
-            4 * STEPS - 1
-        )
+    let errors = (EVENTS * share).round();
+    let slower = |rate: f64| {
+        let begin = EVENTS * f64::from(good);
+        let end = begin + rate * f64::from(bad);
+        let (first, last, rest) = (begin + rate, end + EVENTS, 4 * STEPS - 1);
+        format!("0+{EVENTS}x{good} {first}+{rate}x{} {last}+{EVENTS}x{rest}", bad - 1)
     };
     let at = |steps: u32| step * steps;
     let times = |name: String, series: Vec<(String, String)>| Case {
@@ -66,9 +52,9 @@ fn case(catalog: &Catalog, slo: &Slo, burn: &Burn) -> Vec<Case> {
             name,
             interval: step,
             series,
-            quiet_at: vec![at(good), at(good + part(notices, 0.9))],
-            fires_at: vec![at(good + part(notices, 1.1)), at(ends + part(recovers, 0.6))],
-            clears_at: vec![at(ends + part(recovers, 1.4))],
+            quiet_at: vec![at(good), at(good + notices * 9 / 10)],
+            fires_at: vec![at(good + notices * 11 / 10), at(ends + recovers * 2 / 3)],
+            clears_at: vec![at(ends + recovers * 4 / 3)],
         },
     };
     let name = format!("{} times the budget of {}", 2.0 * burn.factor, burn.long);
@@ -91,12 +77,8 @@ fn case(catalog: &Catalog, slo: &Slo, burn: &Burn) -> Vec<Case> {
                 .collect()
         }
         Indicator::Ratio { good: selector, total: all } => {
-            let failed = format!(
-                "0x{good} {errors}+{errors}x{} {}x{}",
-                bad - 1,
-                errors * u64::from(bad),
-                4 * STEPS - 1
-            );
+            let all_failed = errors * f64::from(bad);
+            let failed = format!("0x{good} {errors}+{errors}x{} {all_failed}x{}", bad - 1, 4 * STEPS - 1);
             vec![times(name, vec![(selector.clone(), slower(EVENTS - errors)), (all.clone(), failed)])]
         }
     }

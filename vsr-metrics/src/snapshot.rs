@@ -18,7 +18,7 @@ pub use view::{Family, LabelText, Series};
 pub(crate) use view::{label_text, number, own_labels};
 
 use crate::descriptor::{CatalogDescriptor, Instrument};
-use crate::storage::{Gauges, Sharded};
+use crate::storage::{Gauges, Home, Sharded};
 
 /// Something that can be frozen into a snapshot: the `Metrics` of a catalog, or several of them.
 pub trait Source: Send + Sync {
@@ -106,11 +106,11 @@ impl Snapshot {
     }
 
     /// Freezes one instance of a catalog. Called by what `catalog!` generates.
-    pub fn record_instance<const CELLS: usize, const GAUGES: usize>(
+    pub fn record_instance<const CELLS: usize, const GAUGES: usize, H: Home<CELLS>>(
         &mut self,
         catalog: &'static CatalogDescriptor,
         constants: &[Option<u32>],
-        cells: &Sharded<CELLS>,
+        cells: &Sharded<CELLS, H>,
         gauges: &Gauges<GAUGES>,
     ) {
         let mut instance = self.spare.pop().unwrap_or_else(|| {

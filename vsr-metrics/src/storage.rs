@@ -1,13 +1,14 @@
 //! Where recordings land: one shard of all cells per thread, and one writer per shard.
 //!
 //! A recording reads its thread's slot number, finds that slot's shard, and does a plain load, add and store on
-//! a cell that no other thread writes. There is no locked instruction and no shared cache line. A thread takes
-//! a free slot on its first recording and gives it back when it ends; the shard and its values stay, and the
+//! a cell that no other thread writes. There is no locked instruction and no shared cache line. Through a
+//! catalog's static it is shorter still: the thread keeps its shard at hand ([`Home`]). A thread takes a free slot on its first recording and gives it back when it ends; the shard and its values stay, and the
 //! next thread goes on from them. When all slots are taken, or a thread is being torn down, recordings go to
 //! one shared shard with atomic adds.
 
 mod cell;
 mod gauge;
+mod home;
 mod sharded;
 mod slot;
 mod sync;
@@ -17,6 +18,7 @@ mod taken;
 mod models;
 
 pub use gauge::Gauges;
+pub use home::{Anywhere, Home, Kept, Own};
 pub use sharded::{PADDING, Sharded};
 
 /// A duration as the cells keep it; 584 years and more are one value.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, Mutex, MutexGuard};
 use std::thread;
 
-use vsr_metrics::storage::{PADDING, Sharded};
+use vsr_metrics::storage::{Home, Kept, Own, PADDING, Sharded};
 
 const COUNTER: usize = 0;
 /// Three bounds, `+Inf` and the sum.
@@ -13,7 +13,24 @@ const HISTOGRAM: usize = 1;
 const BOUNDS: [u64; 3] = [10, 20, 30];
 const CELLS: usize = 6;
 
-type Storage = Sharded<{ PADDING + CELLS + PADDING }>;
+const SHARD: usize = PADDING + CELLS + PADDING;
+
+type Storage = Sharded<SHARD>;
+
+/// Storage that never moves, as the static of a catalog is.
+static AT_HOME: Sharded<SHARD, AtHome> = Sharded::new();
+
+struct AtHome;
+
+thread_local! {
+    static OWN: Own<SHARD> = const { Own::none() };
+}
+
+impl Home<SHARD> for AtHome {
+    fn kept() -> Option<Kept<SHARD, Self>> {
+        Some(Kept { cells: &AT_HOME, own: &OWN })
+    }
+}
 
 /// Slots belong to the process: a test that counts on their number runs alone.
 fn alone() -> MutexGuard<'static, ()> {
@@ -21,7 +38,7 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn totals(storage: &Storage) -> [u64; CELLS] {
+fn totals<H: Home<SHARD>>(storage: &Sharded<SHARD, H>) -> [u64; CELLS] {
     let mut totals = [0; CELLS];
     storage.total(&mut totals);
     totals
@@ -60,15 +77,20 @@ fn sixty_four_threads_at_once() {
 fn ten_thousand_threads_that_come_and_go() {
     let _alone = alone();
     let storage = Storage::new();
+    let before = totals(&AT_HOME)[COUNTER];
     let threads = scaled(10_000);
     for _ in 0..threads / 10 {
         thread::scope(|scope| {
             for _ in 0..10 {
-                scope.spawn(|| storage.add(COUNTER, 1));
+                scope.spawn(|| {
+                    storage.add(COUNTER, 1);
+                    AT_HOME.add(COUNTER, 2);
+                });
             }
         });
     }
     assert_eq!(totals(&storage)[COUNTER], threads / 10 * 10);
+    assert_eq!(totals(&AT_HOME)[COUNTER] - before, threads / 10 * 20);
 }
 
 #[test]
@@ -129,6 +151,71 @@ fn recording_from_destructors_while_the_thread_is_torn_down() {
     thread::spawn(|| EARLY.set(Some(RecordsWhenDropped))).join().expect("no panic");
     assert!(RECORDED.load(Ordering::Relaxed));
     assert_eq!(totals(&STORAGE), [301, 201, 0, 0, 0, 2010]);
+}
+
+/// A destructor that records through a static after its thread gave the slot back, while the slot's next holder
+/// records too. A shard that the first thread still kept at hand would have two plain writers.
+#[test]
+fn a_shard_at_hand_is_let_go_before_the_slot_is_given_back() {
+    const EACH: u64 = 200_000;
+
+    struct RecordsWhenDropped;
+    impl Drop for RecordsWhenDropped {
+        fn drop(&mut self) {
+            let record = || (0..EACH).for_each(|_| AT_HOME.add(COUNTER, 1));
+            thread::scope(|scope| {
+                scope.spawn(record);
+                record();
+            });
+        }
+    }
+    thread_local! {
+        static EARLY: Cell<Option<RecordsWhenDropped>> = const { Cell::new(None) };
+        static LATE: Cell<Option<RecordsWhenDropped>> = const { Cell::new(None) };
+    }
+
+    let _alone = alone();
+    let before = totals(&AT_HOME)[COUNTER];
+    for _ in 0..5 {
+        thread::spawn(|| {
+            EARLY.set(Some(RecordsWhenDropped));
+            AT_HOME.add(COUNTER, 1);
+            LATE.set(Some(RecordsWhenDropped));
+        })
+        .join()
+        .expect("no panic");
+    }
+    assert_eq!(totals(&AT_HOME)[COUNTER] - before, 5 * (1 + 4 * EACH));
+}
+
+/// The static and other instances of its type, in turn, from many threads: each gets its own.
+#[test]
+fn a_static_and_instances_that_move() {
+    let _alone = alone();
+    let before = totals(&AT_HOME);
+    let each = scaled(100_000);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(move || {
+                let mut moving = vec![Sharded::<SHARD, AtHome>::new()];
+                for _ in 0..each {
+                    AT_HOME.add(COUNTER, 1);
+                    AT_HOME.observe(HISTOGRAM, &BOUNDS, 10);
+                    moving[0].add(COUNTER, 3);
+                    AT_HOME.add(COUNTER, 1);
+                }
+                // Another place for the first, and another instance where the first stood.
+                moving.insert(0, Sharded::new());
+                moving[0].add(COUNTER, 1);
+                moving.swap(0, 1);
+                moving[1].add(COUNTER, 1);
+                assert_eq!(moving.iter().map(|one| totals(one)[COUNTER]).collect::<Vec<_>>(), [3 * each, 2]);
+            });
+        }
+    });
+    let after = totals(&AT_HOME);
+    let grown: Vec<u64> = after.iter().zip(before).map(|(after, before)| after - before).collect();
+    assert_eq!(grown, [16 * each, 8 * each, 0, 0, 0, 80 * each]);
 }
 
 #[test]

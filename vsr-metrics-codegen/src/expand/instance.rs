@@ -14,6 +14,7 @@ pub(super) fn expand(catalog: &Catalog, layout: &Layout) -> TokenStream {
     let constants: Vec<Constant> =
         catalog.constant_labels.iter().map(|id| Constant::new(catalog, id.0)).collect();
     let definition = definition(catalog, &constants);
+    let home = home();
     let facts = facts(catalog, layout);
     let constructors = constructors(&constants);
     let setters = constants.iter().map(Constant::methods);
@@ -22,6 +23,8 @@ pub(super) fn expand(catalog: &Catalog, layout: &Layout) -> TokenStream {
     let budget = budget(catalog);
     quote! {
         #definition
+
+        #home
 
         impl Metrics {
             #facts
@@ -118,15 +121,38 @@ fn definition(catalog: &Catalog, constants: &[Constant]) -> TokenStream {
     quote! {
         #help
         pub struct Metrics {
-            cells: ::vsr_metrics::storage::Sharded<{
-                ::vsr_metrics::storage::PADDING + Metrics::CELLS + ::vsr_metrics::storage::PADDING
-            }>,
+            cells: ::vsr_metrics::storage::Sharded<{ Metrics::SHARD }, home::Static>,
             gauges: ::vsr_metrics::storage::Gauges<{ Metrics::GAUGES }>,
             #(#fields,)*
         }
 
         #instance_help
         pub static METRICS: Metrics = Metrics::#new();
+    }
+}
+
+/// What lets a thread keep its shard of the static at hand.
+fn home() -> TokenStream {
+    quote! {
+        mod home {
+            use ::vsr_metrics::storage::{Home, Kept, Own};
+
+            use super::{METRICS, Metrics};
+
+            /// The static is the one instance that never moves: each thread keeps its shard of it at hand.
+            pub(super) struct Static;
+
+            ::std::thread_local! {
+                static OWN: Own<{ Metrics::SHARD }> = const { Own::none() };
+            }
+
+            impl Home<{ Metrics::SHARD }> for Static {
+                #[inline]
+                fn kept() -> ::core::option::Option<Kept<{ Metrics::SHARD }, Self>> {
+                    ::core::option::Option::Some(Kept { cells: &METRICS.cells, own: &OWN })
+                }
+            }
+        }
     }
 }
 
@@ -137,6 +163,10 @@ fn facts(catalog: &Catalog, layout: &Layout) -> TokenStream {
     quote! {
         /// Cells of all counters and histograms.
         const CELLS: usize = #cells;
+
+        /// Cells of one thread's copy of them.
+        const SHARD: usize =
+            ::vsr_metrics::storage::PADDING + Self::CELLS + ::vsr_metrics::storage::PADDING;
 
         /// Series of all gauges.
         const GAUGES: usize = #gauges;
@@ -192,6 +222,12 @@ fn outputs() -> TokenStream {
         #[must_use]
         pub fn snapshot(&self) -> ::vsr_metrics::Snapshot {
             ::vsr_metrics::Source::snapshot(self)
+        }
+
+        /// Withdraws all gauges, as when the replica they describe is gone: the next scrape lacks them, and each
+        /// comes back when it is set again. Counters and histograms stay.
+        pub fn retire(&self) {
+            self.gauges.unset_all();
         }
     }
 }

@@ -62,6 +62,11 @@ impl<const N: usize> Gauges<N> {
         self.0[gauge].update(|bits| bits.cast_signed().saturating_sub(amount).cast_unsigned());
     }
 
+    /// Takes all gauges back.
+    pub fn unset_all(&self) {
+        (0..N).for_each(|gauge| self.unset(gauge));
+    }
+
     /// The bits of all gauges; `None` for those that were never set.
     pub fn values(&self) -> impl Iterator<Item = Option<u64>> + '_ {
         self.0.iter().map(GaugeCell::value)

@@ -1,24 +1,28 @@
 //! The cells of counters and histograms, one copy per recording thread.
 
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use super::cell::Cell;
+use super::home::{Anywhere, Home, Shard};
 use super::slot;
 
 /// Cells left empty at each end of a shard, so that no two shards share a cache line or a prefetched pair.
 pub const PADDING: usize = 16;
 
 /// `CELLS` counting cells, the padding at both ends included, with a copy for each recording thread.
-pub struct Sharded<const CELLS: usize> {
-    shards: [OnceLock<Box<[Cell; CELLS]>>; slot::TABLE],
+pub struct Sharded<const CELLS: usize, H = Anywhere> {
+    shards: [OnceLock<Box<Shard<CELLS>>>; slot::TABLE],
     /// For threads without a slot.
-    shared: OnceLock<Box<[Cell; CELLS]>>,
+    shared: OnceLock<Box<Shard<CELLS>>>,
+    home: PhantomData<fn() -> H>,
 }
 
-impl<const CELLS: usize> Sharded<CELLS> {
+impl<const CELLS: usize, H: Home<CELLS>> Sharded<CELLS, H> {
     /// Empty storage; allocates nothing until a thread records.
     pub const fn new() -> Self {
-        Self { shards: [const { OnceLock::new() }; slot::TABLE], shared: OnceLock::new() }
+        let shards = [const { OnceLock::new() }; slot::TABLE];
+        Self { shards, shared: OnceLock::new(), home: PhantomData }
     }
 
     /// Adds to one cell.
@@ -65,20 +69,29 @@ impl<const CELLS: usize> Sharded<CELLS> {
         self.shards().map(|shard| shard[PADDING + cell].load()).fold(0, u64::saturating_add)
     }
 
-    fn shards(&self) -> impl Iterator<Item = &[Cell; CELLS]> {
+    fn shards(&self) -> impl Iterator<Item = &Shard<CELLS>> {
         self.shards.iter().chain([&self.shared]).filter_map(OnceLock::get).map(|shard| &**shard)
     }
 
+    /// The running thread's shard, once it has one. For a static the comparison is decided when compiling.
     #[inline]
-    fn own(&self) -> Option<&[Cell; CELLS]> {
-        self.shards[slot::current()].get().map(|shard| &**shard)
+    fn own(&self) -> Option<&Shard<CELLS>> {
+        match H::kept() {
+            Some(kept) if std::ptr::eq(self, kept.cells) => kept.own.with(|own| own.0.get()),
+            _ => self.of(slot::current()),
+        }
+    }
+
+    #[inline]
+    fn of(&self, slot: usize) -> Option<&Shard<CELLS>> {
+        self.shards[slot].get().map(|shard| &**shard)
     }
 
     #[cold]
     #[inline(never)]
     fn add_slowly(&self, cell: usize, amount: u64) {
-        match slot::assign() {
-            Some(slot) => self.shards[slot].get_or_init(empty)[PADDING + cell].add_alone(amount),
+        match self.first() {
+            Some(shard) => shard[PADDING + cell].add_alone(amount),
             None => self.shared.get_or_init(empty)[PADDING + cell].add_shared(amount),
         }
     }
@@ -88,8 +101,7 @@ impl<const CELLS: usize> Sharded<CELLS> {
     fn observe_slowly(&self, first: usize, bounds: usize, bucket: usize, value: u64) {
         let bucket = PADDING + first + bucket;
         let sum = PADDING + first + bounds + 1;
-        if let Some(slot) = slot::assign() {
-            let shard = self.shards[slot].get_or_init(empty);
+        if let Some(shard) = self.first() {
             shard[bucket].add_alone(1);
             shard[sum].saturating_add_alone(value);
         } else {
@@ -98,9 +110,29 @@ impl<const CELLS: usize> Sharded<CELLS> {
             shard[sum].saturating_add_shared(value);
         }
     }
+
+    /// The running thread's shard, made now; `None` where the thread has to share.
+    fn first(&self) -> Option<&Shard<CELLS>> {
+        let slot = slot::assign()?;
+        let shard = self.shards[slot].get_or_init(empty);
+        if let Some(kept) = H::kept()
+            && std::ptr::eq(self, kept.cells)
+            && slot::before_giving_back(Self::forget)
+        {
+            kept.own.with(|own| own.0.set(kept.cells.of(slot)));
+        }
+        Some(shard)
+    }
+
+    /// Lets go of the shard that the running thread keeps at hand.
+    fn forget() {
+        if let Some(kept) = H::kept() {
+            kept.own.with(|own| own.0.set(None));
+        }
+    }
 }
 
-impl<const CELLS: usize> Default for Sharded<CELLS> {
+impl<const CELLS: usize, H: Home<CELLS>> Default for Sharded<CELLS, H> {
     fn default() -> Self {
         Self::new()
     }
@@ -115,7 +147,7 @@ fn bucket(bounds: &[u64], value: u64) -> usize {
 
 /// A shard of zeros, built on the heap: a large catalog's shard would overflow a thread's stack.
 #[allow(clippy::unnecessary_box_returns)] // by value it would overflow the stack, which is what this is for
-fn empty<const CELLS: usize>() -> Box<[Cell; CELLS]> {
+fn empty<const CELLS: usize>() -> Box<Shard<CELLS>> {
     let cells: Box<[Cell]> = (0..CELLS).map(|_| Cell::zero()).collect();
     match cells.try_into() {
         Ok(cells) => cells,

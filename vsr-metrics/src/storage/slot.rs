@@ -3,7 +3,7 @@
 //! A slot is a small number, held by at most one thread at a time. Taking one acquires what its last holder
 //! released, so that plain loads and stores on the slot's cells never race.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use super::taken::Taken;
 
@@ -26,12 +26,11 @@ thread_local! {
     /// Whether the thread asked for a slot before; whatever it got, it asks only once.
     static ASKED: Cell<bool> = const { Cell::new(false) };
     /// Gives the slot back when the thread ends.
-    static LEASE: Lease = const { Lease };
+    static LEASE: Lease = const { Lease { before: RefCell::new(Vec::new()) } };
 }
 
 /// The running thread's slot; where it has none, the number of a place that stays empty.
-#[inline(always)]
-#[allow(clippy::inline_always)] // one load; a call would cost more than all the rest of a recording
+#[inline]
 pub(super) fn current() -> usize {
     usize::from(SLOT.get())
 }
@@ -47,10 +46,25 @@ pub(super) fn assign() -> Option<usize> {
     Some(current()).filter(|slot| *slot != usize::from(NONE))
 }
 
-struct Lease;
+/// Has `forget` called before the running thread gives its slot back. Returns `false` where that is over.
+pub(super) fn before_giving_back(forget: fn()) -> bool {
+    let add = |lease: &Lease| {
+        lease.before.try_borrow_mut().is_ok_and(|mut before| {
+            before.push(forget);
+            true
+        })
+    };
+    LEASE.try_with(add).unwrap_or(false)
+}
+
+struct Lease {
+    /// What refers to the slot's shards.
+    before: RefCell<Vec<fn()>>,
+}
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        self.before.take().into_iter().for_each(|forget| forget());
         // Destructors that run later and record find the shared shard.
         let slot = SLOT.replace(NONE);
         if slot != NONE {

@@ -2,6 +2,8 @@
 
 mod catalog;
 
+use std::sync::atomic::Ordering;
+
 use catalog::{EVENTS, LATENCY, LATENCY_BOUNDS, LEADER, Node, OFFSET, PEER_BYTES, QUEUE, SHARE};
 use vsr_metrics::snapshot::{Amount, Family, Number, Value};
 use vsr_metrics::{Snapshot, Source};
@@ -119,4 +121,73 @@ fn a_cleared_snapshot_is_filled_again() {
     assert_eq!(snapshot.families().count(), 0);
     snapshot = snapshot.join(second.snapshot());
     assert_eq!(of(&snapshot, "test_latency_ms"), ["node=2 [0, 0, 1] 2.25"]);
+}
+
+/// The process learns who it is between two snapshots: what it had counted before is no increment.
+#[test]
+fn an_instance_whose_label_was_fixed_in_between_is_not_counted_twice() {
+    let node = Node::new(0);
+    node.cells.add(EVENTS + 1, 5);
+    let (other, _) = cluster();
+    let earlier = node.snapshot().join(other.snapshot());
+    node.number.store(7, Ordering::Relaxed);
+    node.cells.add(EVENTS + 1, 2);
+    let newcomer = Node::new(9);
+    newcomer.cells.add(EVENTS + 1, 1);
+    // The newcomer stands where the one without a name stood.
+    let later = newcomer.snapshot().join(node.snapshot()).join(other.snapshot());
+    let delta = later.delta_since(&earlier);
+    let events = lines(&delta.family("test_events_total").expect("in the catalog"));
+    let failed: Vec<_> = events.iter().filter(|line| line.contains("kind=read,status=failed")).collect();
+    assert_eq!(
+        failed,
+        [
+            "node=9,kind=read,status=failed 1",
+            "node=7,kind=read,status=failed 2",
+            "node=1,kind=read,status=failed 0"
+        ]
+    );
+}
+
+/// Instances without any labels fixed, in the same order: each is subtracted from itself.
+#[test]
+fn instances_that_cannot_be_told_apart_keep_their_places() {
+    let (first, second) = (Node::new(1), Node::new(1));
+    first.cells.add(EVENTS, 5);
+    second.cells.add(EVENTS, 50);
+    let earlier = first.snapshot().join(second.snapshot());
+    second.cells.add(EVENTS, 1);
+    let delta = first.snapshot().join(second.snapshot()).delta_since(&earlier);
+    let events = lines(&delta.family("test_events_total").expect("in the catalog"));
+    assert_eq!(
+        (events[0].as_str(), events[4].as_str()),
+        ("node=1,kind=read,status=ok 0", "node=1,kind=read,status=ok 1")
+    );
+}
+
+/// No number is the sum of opposite infinities, and a NaN is never exported.
+#[test]
+fn opposite_infinities_have_no_sum() {
+    let nodes = [Node::new(1), Node::new(2), Node::new(3)];
+    for (node, share) in nodes.iter().zip([f64::INFINITY, f64::NEG_INFINITY, 1.0]) {
+        node.gauges.set_f64(SHARE, share);
+    }
+    assert_eq!(of(&nodes.as_slice().snapshot().aggregate(), "test_share"), [""; 0]);
+    nodes[1].gauges.set_f64(SHARE, 2.0);
+    assert_eq!(of(&nodes.as_slice().snapshot().aggregate(), "test_share"), [" inf"]);
+}
+
+#[test]
+fn gauges_that_are_withdrawn_are_not_exported_until_set_again() {
+    let (first, _) = cluster();
+    first.gauges.unset(QUEUE);
+    assert_eq!(of(&first.snapshot(), "test_queue"), [""; 0]);
+    assert_eq!(of(&first.snapshot(), "test_offset_ms"), ["node=1 3"], "only that one");
+    first.gauges.set(QUEUE, 3);
+    assert_eq!(of(&first.snapshot(), "test_queue"), ["node=1 3"]);
+    first.gauges.unset_all();
+    for gauge in ["test_queue", "test_offset_ms", "test_share", "test_leader"] {
+        assert_eq!(of(&first.snapshot(), gauge), [""; 0], "{gauge}");
+    }
+    assert_eq!(of(&first.snapshot(), "test_latency_ms"), ["node=1 [1, 0, 0] 0.5"], "distributions stay");
 }

@@ -7,6 +7,7 @@
 mod answer;
 mod connection;
 mod server;
+mod up;
 mod watch;
 
 use std::fmt;
@@ -59,6 +60,7 @@ pub struct Builder {
 struct Limits {
     connections: usize,
     header: Duration,
+    collect: Duration,
     write: Duration,
     idle: Duration,
     grace: Duration,
@@ -79,9 +81,11 @@ pub struct Events {
     pub scrapes: u64,
     /// Scrapes answered with an error because the source panicked.
     pub panics: u64,
+    /// Scrapes answered with an error because the source did not return in time.
+    pub stalled: u64,
     /// Connections closed because a deadline had passed.
     pub expired: u64,
-    /// Waiting connections closed to make room for a new one.
+    /// Connections that held us up, closed to make room for a new one.
     pub displaced: u64,
     /// Connections turned away because all others were being served.
     pub refused: u64,
@@ -93,6 +97,7 @@ pub struct Events {
 struct Counts {
     scrapes: AtomicU64,
     panics: AtomicU64,
+    stalled: AtomicU64,
     expired: AtomicU64,
     displaced: AtomicU64,
     refused: AtomicU64,
@@ -107,6 +112,7 @@ impl Endpoint {
             limits: Limits {
                 connections: 16,
                 header: Duration::from_secs(5),
+                collect: Duration::from_secs(5),
                 write: Duration::from_secs(10),
                 idle: Duration::from_secs(60),
                 grace: Duration::from_secs(1),
@@ -125,6 +131,7 @@ impl Endpoint {
         Events {
             scrapes: read(&self.counts.scrapes),
             panics: read(&self.counts.panics),
+            stalled: read(&self.counts.stalled),
             expired: read(&self.counts.expired),
             displaced: read(&self.counts.displaced),
             refused: read(&self.counts.refused),
@@ -142,11 +149,11 @@ impl Drop for Endpoint {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
         let Some(thread) = self.thread.take() else { return };
-        // A source that drops its own endpoint is on the very thread to be waited for.
+        // A source that owns its endpoint may be dropped by the very thread to be waited for.
         if thread.thread().id() == thread::current().id() {
             return;
         }
-        // A source that never returns would keep the thread for ever: such a one is left behind.
+        // A source may refuse to be dropped: the thread that tries is left behind.
         let patience = self.limits.grace + Duration::from_millis(500);
         if matches!(self.ended.recv_timeout(patience), Err(mpsc::RecvTimeoutError::Disconnected)) {
             let _ = thread.join();
@@ -173,7 +180,15 @@ impl Builder {
         self
     }
 
-    /// How long a client may take to read an answer, 10 s by default.
+    /// How long a scrape waits for the source, 5 s by default. After that it is answered with 503, and `/healthz`
+    /// is answered all the time.
+    pub fn collect_deadline(mut self, deadline: Duration) -> Self {
+        self.limits.collect = deadline;
+        self
+    }
+
+    /// How long a client may take to read an answer, 10 s by default. A client that takes nothing for a second may
+    /// have to make room for another one earlier.
     pub fn write_deadline(mut self, deadline: Duration) -> Self {
         self.limits.write = deadline;
         self
@@ -190,30 +205,42 @@ impl Builder {
     /// # Errors
     /// When the address cannot be listened on, as when the port is taken, or the thread cannot be started.
     pub fn start<S: Source + 'static>(self, source: S) -> Result<Endpoint, StartError> {
+        let address = self.address;
+        self.run(source).map_err(|source| {
+            up::could_not_start();
+            StartError { address, source }
+        })
+    }
+
+    fn run<S: Source + 'static>(self, source: S) -> io::Result<Endpoint> {
         let Self { address, limits } = self;
-        let failed = |source| StartError { address, source };
-        let listener = TcpListener::bind(address).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let bound = listener.local_addr().map_err(failed)?;
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
-            .build()
-            .map_err(failed)?;
+            .thread_name("vsr-metrics-collect")
+            // One scrape collects at a time, and the next source stuck is the same one.
+            .max_blocking_threads(1)
+            // Longer than scrapers pause between two scrapes.
+            .thread_keep_alive(Duration::from_secs(90))
+            .build()?;
         let counts = Arc::new(Counts::default());
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let (ends, ended) = mpsc::channel();
-        let answerer = answer::Answerer::new(source, Arc::clone(&counts));
+        let answerer = answer::Answerer::new(source, Arc::clone(&counts), limits.collect);
         let server =
             server::Server { answerer: Arc::new(answerer), counts: Arc::clone(&counts), limits, stopped };
-        let thread = thread::Builder::new()
-            .name("vsr-metrics-http".into())
-            .spawn(move || {
-                let _ends = ends;
-                runtime.block_on(server.run(listener));
-            })
-            .map_err(failed)?;
-        Ok(Endpoint { address: bound, counts, stop, ended, thread: Some(thread), limits })
+        let running = up::Running::begin();
+        let thread = thread::Builder::new().name("vsr-metrics-http".into()).spawn(move || {
+            let _ends = ends;
+            let _running = running;
+            runtime.block_on(server.run(listener));
+            // A source that never returns keeps its thread, and nobody waits for it.
+            runtime.shutdown_background();
+        })?;
+        Ok(Endpoint { address, counts, stop, ended, thread: Some(thread), limits })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::snapshot::Number;
 
 impl Snapshot {
     /// Counters and histograms summed over instances, gauges by the rule that the catalog gives them. Gauges
-    /// without a rule are left out: no single number would tell the truth.
+    /// without a rule are left out: no single number would tell the truth. So is a sum of opposite infinities.
     #[must_use]
     pub fn aggregate(&self) -> Self {
         let parts =
@@ -74,29 +74,37 @@ fn merge_gauges(
     rule: Aggregate,
 ) {
     for gauge in family.first..family.first + family.series() {
-        let set = instances.iter().filter_map(|instance| instance.gauges[gauge]);
-        merged.gauges[gauge] = set.reduce(|a, b| combine(kind, rule, a, b));
+        let mut set = instances.iter().filter_map(|instance| instance.gauges[gauge]);
+        let first = set.next();
+        merged.gauges[gauge] = first.and_then(|first| set.try_fold(first, |a, b| combine(kind, rule, a, b)));
     }
 }
 
-fn combine(kind: &GaugeKind, rule: Aggregate, a: u64, b: u64) -> u64 {
-    match (view::number(kind, a), view::number(kind, b)) {
+/// `None` where the two make no number.
+fn combine(kind: &GaugeKind, rule: Aggregate, a: u64, b: u64) -> Option<u64> {
+    let combined = match (view::number(kind, a), view::number(kind, b)) {
         (Number::I64(a), Number::I64(b)) => match rule {
             Aggregate::Sum => a.saturating_add(b),
             Aggregate::Max => a.max(b),
             Aggregate::Min => a.min(b),
         }
         .cast_unsigned(),
-        (Number::F64(a), Number::F64(b)) => match rule {
-            Aggregate::Sum => a + b,
-            Aggregate::Max => a.max(b),
-            Aggregate::Min => a.min(b),
+        (Number::F64(a), Number::F64(b)) => {
+            let combined = match rule {
+                Aggregate::Sum => a + b,
+                Aggregate::Max => a.max(b),
+                Aggregate::Min => a.min(b),
+            };
+            if combined.is_nan() {
+                return None;
+            }
+            combined.to_bits()
         }
-        .to_bits(),
         _ => match rule {
             Aggregate::Sum => a.saturating_add(b),
             Aggregate::Max => a.max(b),
             Aggregate::Min => a.min(b),
         },
-    }
+    };
+    Some(combined)
 }

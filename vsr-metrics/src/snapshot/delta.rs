@@ -8,16 +8,19 @@ use super::{Family, Instance, Part, Snapshot, same};
 pub struct SnapshotDelta(Snapshot);
 
 impl Snapshot {
-    /// What happened since `earlier`. Instances are told apart by their constant labels; one that `earlier`
-    /// does not know counts from zero, and so does a counter that fell, because its process began anew.
+    /// What happened since `earlier`. Instances are told apart by their constant labels, and one whose labels were
+    /// fixed in between is still the same. One that `earlier` does not know counts from zero, and so does a counter
+    /// that fell, because its process began anew.
     #[must_use]
     pub fn delta_since(&self, earlier: &Self) -> SnapshotDelta {
         let mut delta = self.clone();
         for part in &mut delta.parts {
-            let before = earlier.parts().find(|known| same(known.catalog, part.catalog));
-            for (index, instance) in part.instances.iter_mut().enumerate() {
-                if let Some(before) = before.and_then(|part| counterpart(part, instance, index)) {
-                    subtract(&mut instance.cells, &before.cells);
+            if let Some(before) = earlier.parts().find(|known| same(known.catalog, part.catalog)) {
+                let known = counterparts(before, part);
+                for (instance, known) in part.instances.iter_mut().zip(known) {
+                    if let Some(known) = known {
+                        subtract(&mut instance.cells, &before.instances[known].cells);
+                    }
                 }
             }
         }
@@ -47,10 +50,35 @@ impl SnapshotDelta {
     }
 }
 
-/// The same instance in an earlier snapshot: equal constant labels, and among equals the same place.
-fn counterpart<'a>(before: &'a Part, instance: &Instance, index: usize) -> Option<&'a Instance> {
-    let alike = |known: &&Instance| known.constants == instance.constants;
-    before.instances.get(index).filter(alike).or_else(|| before.instances.iter().find(alike))
+/// For each instance its place in an earlier snapshot. Nobody is the earlier state of two.
+fn counterparts(before: &Part, now: &Part) -> Vec<Option<usize>> {
+    let mut found = vec![None; now.instances.len()];
+    let mut claimed = vec![false; before.instances.len()];
+    // Equal labels first: an instance with labels yet to be fixed may be the earlier state of several.
+    for alike in [same_labels, fixed_since] {
+        for (index, instance) in now.instances.iter().enumerate() {
+            let is_free = |known: &usize| !claimed[*known] && alike(&before.instances[*known], instance);
+            // Among equals the same place.
+            let places = std::iter::once(index).chain(0..claimed.len());
+            let free = places.filter(|known| *known < claimed.len()).find(is_free);
+            if let (None, Some(known)) = (found[index], free) {
+                found[index] = Some(known);
+                claimed[known] = true;
+            }
+        }
+    }
+    found
+}
+
+fn same_labels(before: &Instance, now: &Instance) -> bool {
+    before.constants == now.constants
+}
+
+/// Whether labels that were not fixed yet are all that differs, and nothing fell.
+fn fixed_since(before: &Instance, now: &Instance) -> bool {
+    let mut labels = before.constants.iter().zip(&now.constants);
+    let mut cells = before.cells.iter().zip(&now.cells);
+    labels.all(|(before, now)| before.is_none() || before == now) && cells.all(|(before, now)| before <= now)
 }
 
 fn subtract(cells: &mut [u64], before: &[u64]) {

@@ -1,8 +1,10 @@
 //! A small catalog written by hand, for tests of the runtime that do without the macro.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use vsr_metrics::descriptor::{
     Aggregate, CatalogDescriptor, Descriptor, GaugeKind, Instrument, LabelDescriptor, LabelValues,
 };
+
 use vsr_metrics::storage::{Gauges, PADDING, Sharded};
 use vsr_metrics::{Snapshot, Source};
 
@@ -52,7 +54,7 @@ pub static CATALOG: CatalogDescriptor = CatalogDescriptor {
             1,
             OFFSET,
         ),
-        family("test_share", "", &[], Instrument::Gauge(GaugeKind::F64), Some(Aggregate::Max), 1, SHARE),
+        family("test_share", "", &[], Instrument::Gauge(GaugeKind::F64), Some(Aggregate::Sum), 1, SHARE),
         family("test_leader", "", &[], Instrument::Gauge(GaugeKind::U64), None, 1, LEADER),
     ],
 };
@@ -74,18 +76,20 @@ const fn family(
 pub struct Node {
     pub cells: Sharded<{ PADDING + CELLS + PADDING }>,
     pub gauges: Gauges<4>,
-    number: u32,
+    /// Its constant label, counted from 1; 0 stands for one that is not fixed yet.
+    pub number: AtomicU32,
 }
 
 impl Node {
-    /// A node with its constant label fixed; they are counted from 1.
+    /// A node with its constant label.
     pub fn new(number: u32) -> Self {
-        Self { cells: Sharded::new(), gauges: Gauges::new(), number }
+        Self { cells: Sharded::new(), gauges: Gauges::new(), number: AtomicU32::new(number) }
     }
 }
 
 impl Source for Node {
     fn collect(&self, snapshot: &mut Snapshot) {
-        snapshot.record_instance(&CATALOG, &[Some(self.number - 1)], &self.cells, &self.gauges);
+        let label = self.number.load(Ordering::Relaxed).checked_sub(1);
+        snapshot.record_instance(&CATALOG, &[label], &self.cells, &self.gauges);
     }
 }

@@ -5,13 +5,16 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, VARY,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    VARY,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 
@@ -20,7 +23,7 @@ use crate::Source;
 use crate::encode;
 use crate::export::negotiation::{negotiate, quality};
 use crate::export::{Rendered, Renderer};
-use crate::health::{self, Outcome};
+use crate::health::{self, Exporter, Outcome};
 
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const INDEX: &str = "vsr-metrics\n\n/metrics  all series, as Prometheus text or OpenMetrics\n\
@@ -30,6 +33,8 @@ const INDEX: &str = "vsr-metrics\n\n/metrics  all series, as Prometheus text or 
 pub(super) struct Answerer<S> {
     renderer: Renderer<(S, &'static health::Metrics)>,
     counts: Arc<Counts>,
+    /// How long a scrape waits for the source.
+    patience: Duration,
 }
 
 type Answer = Response<Whole>;
@@ -37,42 +42,83 @@ type Answer = Response<Whole>;
 /// A body that is there as a whole, until it is taken.
 pub(super) struct Whole(Option<Bytes>);
 
-impl<S: Source> Answerer<S> {
-    pub(super) fn new(source: S, counts: Arc<Counts>) -> Self {
-        Self { renderer: Renderer::new((source, &health::METRICS)), counts }
+/// What a request comes to, once it was looked at.
+enum Wish {
+    /// Something that is known already.
+    Known(Answer),
+    /// A scrape.
+    Metrics(Scrape),
+}
+
+/// What a scraper said it takes.
+struct Scrape {
+    accept: Option<String>,
+    gzip: bool,
+}
+
+/// A collection that is under way on another thread, and not begun if nobody waits for it any more.
+struct Collection(tokio::task::JoinHandle<Option<Answer>>);
+
+impl Drop for Collection {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<S: Source + 'static> Answerer<S> {
+    pub(super) fn new(source: S, counts: Arc<Counts>, patience: Duration) -> Self {
+        Self { renderer: Renderer::new((source, &health::METRICS)), counts, patience }
     }
 
     /// The answer to one request. For HEAD the server keeps the body to itself.
-    pub(super) fn answer<B>(&self, request: &Request<B>) -> Answer {
-        let path = request.uri().path();
-        if !matches!(path, "/" | "/metrics" | "/healthz") {
-            return text(StatusCode::NOT_FOUND, "not found: try /metrics\n");
-        }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered\n");
-            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return answer;
-        }
-        match path {
-            "/metrics" => self.metrics(request.headers()),
-            "/healthz" => text(StatusCode::OK, "ok\n"),
-            _ => text(StatusCode::OK, INDEX),
+    pub(super) fn answer<B>(
+        self: &Arc<Self>,
+        request: &Request<B>,
+    ) -> impl Future<Output = Answer> + Send + use<S, B> {
+        let wish = wish(request);
+        let answerer = Arc::clone(self);
+        async move {
+            match wish {
+                Wish::Known(answer) => answer,
+                Wish::Metrics(scrape) => answerer.scrape(scrape).await,
+            }
         }
     }
 
-    fn metrics(&self, headers: &HeaderMap) -> Answer {
-        let accept = joined(headers, &ACCEPT);
+    /// Collects on a thread for that purpose: a source that takes its time must not keep anybody else waiting,
+    /// and one that never returns keeps that thread alone.
+    async fn scrape(self: Arc<Self>, scrape: Scrape) -> Answer {
+        let format = asked(scrape.accept.as_deref());
+        let answerer = Arc::clone(&self);
+        let mut collection = Collection(tokio::task::spawn_blocking(move || answerer.metrics(&scrape)));
+        match tokio::time::timeout(self.patience, &mut collection.0).await {
+            Ok(Ok(Some(answer))) => {
+                Counts::add(&self.counts.scrapes);
+                health::METRICS.increment_scrapes(format, Outcome::Success);
+                health::METRICS.set_last_success_timestamp(Exporter::Prometheus, seconds_since_1970());
+                answer
+            }
+            Ok(_) => failed(format, &self.counts.panics, "a source of metrics panicked\n"),
+            Err(_) => {
+                let mut answer = failed(format, &self.counts.stalled, "a source of metrics is stuck\n");
+                *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                answer
+            }
+        }
+    }
+
+    /// An exposition; `None` if a source panicked.
+    fn metrics(&self, scrape: &Scrape) -> Option<Answer> {
+        let timer = health::METRICS.time_encode_duration();
         // Renderer and source stay usable: the renderer drops what it was working with.
-        let rendered = catch_unwind(AssertUnwindSafe(|| self.renderer.render(accept.as_deref())));
+        let rendered = catch_unwind(AssertUnwindSafe(|| self.renderer.render(scrape.accept.as_deref())));
         let Ok(Rendered { content_type, body }) = rendered else {
-            Counts::add(&self.counts.panics);
-            health::METRICS.increment_scrapes(asked(accept.as_deref()), Outcome::Failure);
-            return text(StatusCode::INTERNAL_SERVER_ERROR, "a source of metrics panicked\n");
+            timer.discard();
+            return None;
         };
-        Counts::add(&self.counts.scrapes);
-        health::METRICS.increment_scrapes(asked(accept.as_deref()), Outcome::Success);
-        let zipped =
-            accepts_gzip(joined(headers, &ACCEPT_ENCODING).as_deref()).then(|| gzip(&body)).flatten();
+        drop(timer); // records
+        let zipped = scrape.gzip.then(|| gzip(&body)).flatten();
         let compressed = zipped.is_some();
         let mut answer = Response::new(Whole(Some(Bytes::from(zipped.unwrap_or(body)))));
         let headers = answer.headers_mut();
@@ -81,7 +127,29 @@ impl<S: Source> Answerer<S> {
         if compressed {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        answer
+        Some(answer)
+    }
+}
+
+/// What a request comes to.
+fn wish<B>(request: &Request<B>) -> Wish {
+    let path = request.uri().path();
+    if !matches!(path, "/" | "/metrics" | "/healthz") {
+        return Wish::Known(text(StatusCode::NOT_FOUND, "not found: try /metrics\n"));
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered\n");
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return Wish::Known(answer);
+    }
+    let headers = request.headers();
+    match path {
+        "/metrics" => Wish::Metrics(Scrape {
+            accept: joined(headers, &ACCEPT),
+            gzip: accepts_gzip(joined(headers, &ACCEPT_ENCODING).as_deref()),
+        }),
+        "/healthz" => Wish::Known(text(StatusCode::OK, "ok\n")),
+        _ => Wish::Known(text(StatusCode::OK, INDEX)),
     }
 }
 
@@ -110,6 +178,17 @@ fn text(status: StatusCode, body: &'static str) -> Answer {
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, PLAIN);
     answer
+}
+
+fn failed(format: health::Format, count: &AtomicU64, why: &'static str) -> Answer {
+    Counts::add(count);
+    health::METRICS.increment_scrapes(format, Outcome::Failure);
+    text(StatusCode::INTERNAL_SERVER_ERROR, why)
+}
+
+/// Zero on a machine whose clock stands before 1970.
+fn seconds_since_1970() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// The format that a scraper gets, as the exporters' own catalog names it.

@@ -27,7 +27,7 @@ const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConn
 const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// Serves requests until the client leaves, a deadline passes, or the connection has to make room.
-pub(super) async fn serve<S: Source>(
+pub(super) async fn serve<S: Source + 'static>(
     stream: TcpStream,
     watch: Arc<Watch>,
     answerer: Arc<Answerer<S>>,
@@ -39,8 +39,12 @@ pub(super) async fn serve<S: Source>(
     let seen = Arc::clone(&watch);
     let service = service_fn(move |request: Request<Incoming>| {
         seen.serving();
-        let answer = answerer.answer(&request);
-        async move { Ok::<Response<_>, std::convert::Infallible>(answer) }
+        let (seen, answer) = (Arc::clone(&seen), answerer.answer(&request));
+        async move {
+            let answer = answer.await;
+            seen.answered();
+            Ok::<Response<_>, std::convert::Infallible>(answer)
+        }
     });
     let mut connection =
         http1::Builder::new().max_buf_size(LONGEST_HEADER).serve_connection(watched, service);
@@ -51,7 +55,7 @@ pub(super) async fn serve<S: Source>(
             // Errors are the client's: it broke off, or sent what is no request.
             _ = &mut connection => return,
             _ = stopped.wait_for(|stopped| *stopped), if !stopping => {
-                if watch.phase().0 != Phase::Serving {
+                if watch.phase() != Phase::Serving {
                     return;
                 }
                 stopping = true;
@@ -64,13 +68,18 @@ pub(super) async fn serve<S: Source>(
             break;
         }
     }
-    let (phase, _) = watch.phase();
+    let phase = watch.phase();
     let stream = connection.into_parts().io.stream;
     if phase == Phase::Displaced {
         Counts::add(&counts.displaced);
         health::METRICS.increment_rejected_connections(Rejection::TooManyConnections);
         drop(watch);
         return refuse(stream, BUSY).await;
+    }
+    if phase == Phase::CutOff {
+        Counts::add(&counts.displaced);
+        health::METRICS.increment_rejected_connections(Rejection::TooManyConnections);
+        return;
     }
     Counts::add(&counts.expired);
     // An idle connection that is closed was not turned away.

@@ -61,8 +61,8 @@ impl<S: Source + 'static> Server<S> {
         let _ = timeout(self.limits.grace, all).await;
     }
 
-    /// Gives a newcomer a place: a free one, or that of whoever has kept us waiting longest. If all are being
-    /// served, it is turned away.
+    /// Gives a newcomer a place: a free one, or that of whoever holds us up. If all are being served and take what
+    /// they get, it is turned away.
     fn admit(&self, stream: TcpStream, places: &mut Places) {
         while places.tasks.try_join_next().is_some() {}
         places.watches.retain(|watch| watch.strong_count() > 0);
@@ -88,12 +88,18 @@ impl<S: Source + 'static> Server<S> {
 }
 
 impl Places {
+    /// Takes the place of whoever has kept us waiting longest; else of whoever has taken nothing of its answer for
+    /// longest.
     fn make_room(&mut self) -> bool {
-        let waiting = self.watches.iter().enumerate().filter_map(|(index, watch)| {
+        self.displace(Watch::waiting_since) || self.displace(Watch::stalled_since)
+    }
+
+    fn displace(&mut self, since: impl Fn(&Watch) -> Option<tokio::time::Instant>) -> bool {
+        let found = self.watches.iter().enumerate().filter_map(|(index, watch)| {
             let watch = watch.upgrade()?;
-            Some((watch.waiting_since()?, index, watch))
+            Some((since(&watch)?, index, watch))
         });
-        let Some((_, index, watch)) = waiting.min_by_key(|(since, index, _)| (*since, *index)) else {
+        let Some((_, index, watch)) = found.min_by_key(|(since, index, _)| (*since, *index)) else {
             return false;
         };
         watch.displace();

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -24,46 +25,78 @@ pub(super) enum Phase {
     Idle,
     /// It has to make room for another.
     Displaced,
+    /// It has to make room in the middle of an answer.
+    CutOff,
 }
+
+/// How long a client may take nothing of its answer before another one may have its place.
+const STALL: Duration = Duration::from_secs(1);
 
 /// The phase of a connection, seen from outside.
 #[derive(Debug)]
 pub(super) struct Watch {
-    phase: Mutex<(Phase, Instant)>,
+    state: Mutex<State>,
     /// The phase changed in a way that may bring its deadline closer.
     pub(super) changed: Notify,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct State {
+    phase: Phase,
+    since: Instant,
+    /// When the client last took something of its answer, or the phase began.
+    progress: Instant,
+    /// Whether the answer is there, and only has to be written.
+    answered: bool,
+    /// Whether something was written in this phase, if only the answer to an earlier request.
+    begun: bool,
+}
+
+impl State {
+    fn begin(phase: Phase) -> Self {
+        let now = Instant::now();
+        Self { phase, since: now, progress: now, answered: false, begun: false }
+    }
+}
+
 impl Watch {
     pub(super) fn new() -> Self {
-        Self { phase: Mutex::new((Phase::Reading, Instant::now())), changed: Notify::new() }
+        Self { state: Mutex::new(State::begin(Phase::Reading)), changed: Notify::new() }
     }
 
-    /// The phase and when it began.
-    pub(super) fn phase(&self) -> (Phase, Instant) {
-        *self.lock()
+    /// What the connection is doing.
+    pub(super) fn phase(&self) -> Phase {
+        self.lock().phase
     }
 
     /// When the phase has lasted too long.
     pub(super) fn deadline(&self, limits: &Limits) -> Instant {
-        let (phase, since) = self.phase();
+        let State { phase, since, .. } = *self.lock();
         match phase {
             Phase::Reading => since + limits.header,
             Phase::Serving => since + limits.write,
             Phase::Idle => since + limits.idle,
-            Phase::Displaced => since,
+            Phase::Displaced | Phase::CutOff => since,
         }
     }
 
     /// Since when the connection has kept us waiting, if it does.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
-        let (phase, since) = self.phase();
+        let State { phase, since, .. } = *self.lock();
         matches!(phase, Phase::Reading | Phase::Idle).then_some(since)
+    }
+
+    /// Since when an answer has made no progress, if that is longer than anybody needs.
+    pub(super) fn stalled_since(&self) -> Option<Instant> {
+        let State { phase, progress, .. } = *self.lock();
+        (phase == Phase::Serving && progress.elapsed() >= STALL).then_some(progress)
     }
 
     /// Asks the connection to close.
     pub(super) fn displace(&self) {
-        self.advance(|_| true, Phase::Displaced);
+        // Who has got nothing yet can be told why.
+        let next = if self.lock().begun { Phase::CutOff } else { Phase::Displaced };
+        self.advance(|_| true, next);
         self.changed.notify_one();
     }
 
@@ -71,7 +104,15 @@ impl Watch {
     pub(super) fn serving(&self) {
         if self.advance(|phase| matches!(phase, Phase::Reading | Phase::Idle), Phase::Serving) {
             self.changed.notify_one();
+        } else {
+            self.lock().answered = false;
         }
+    }
+
+    /// The answer is there.
+    pub(super) fn answered(&self) {
+        let mut state = self.lock();
+        (state.answered, state.begun) = (true, true);
     }
 
     fn received(&self) {
@@ -80,21 +121,30 @@ impl Watch {
         }
     }
 
+    fn written(&self, polled: &Poll<io::Result<usize>>) {
+        if matches!(polled, Poll::Ready(Ok(1..))) {
+            self.lock().progress = Instant::now();
+        }
+    }
+
+    /// What there was to write is written: nothing, where the answer is still to come.
     fn flushed(&self) {
-        self.advance(|phase| phase == Phase::Serving, Phase::Idle);
+        if self.lock().answered {
+            self.advance(|phase| phase == Phase::Serving, Phase::Idle);
+        }
     }
 
     fn advance(&self, applies: impl Fn(Phase) -> bool, next: Phase) -> bool {
         let mut current = self.lock();
-        let advances = applies(current.0);
+        let advances = applies(current.phase);
         if advances {
-            *current = (next, Instant::now());
+            *current = State::begin(next);
         }
         advances
     }
 
-    fn lock(&self) -> MutexGuard<'_, (Phase, Instant)> {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,7 +178,9 @@ impl Write for Watched {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watch.written(&polled);
+        polled
     }
 
     /// Called when everything has been handed to the system.
@@ -153,6 +205,8 @@ impl Write for Watched {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.watch.written(&polled);
+        polled
     }
 }

@@ -1,21 +1,21 @@
-//! Encoding the project's own catalog with every series recorded, ours and the peers'.
+//! Encoding the project's own catalog and one of 100,000 series, all recorded, ours and the peers'.
 //!
 //! The peers' families are made from our descriptors, so that all print the same number of samples; a run where
 //! they do not is refused. No peer is charged for building them.
 
+mod large;
 mod ours;
 mod peers;
 
 use std::sync::Mutex;
 
 use vsr_metrics::Metrics;
-use vsr_metrics::descriptor::{Descriptor, LabelValues};
+use vsr_metrics::descriptor::{CatalogDescriptor, Descriptor, LabelValues};
 
+pub use self::large::SERIES;
+pub use self::ours::empty_large as large;
 use crate::report::{self, fastest_peer, goal};
-use crate::rounds::{Contender, Role, measure};
-
-/// Scrapes in one pass.
-const SCRAPES: u32 = 16;
+use crate::rounds::{Contender, Cost, Role, measure};
 
 /// Observations of each histogram series, in milliseconds.
 const OBSERVED: [f64; 3] = [0.3, 7.25, 61.125];
@@ -31,19 +31,43 @@ type Scrape = Box<dyn FnMut(&mut Vec<u8>) + Send>;
 /// # Errors
 /// If a library prints another number of samples than ours.
 pub fn run(rounds: usize) -> Result<(), String> {
-    let mut scrapes: Vec<(&'static str, Role, Scrape)> =
-        vec![("vsr-metrics, snapshot and text", Role::Ours, ours::scrape())];
-    scrapes.extend(peers::all().into_iter().map(|(name, scrape)| (name, Role::Peer, scrape)));
-    let samples = agree(&mut scrapes)?;
-    let families = Metrics::CATALOG.families.len();
+    let ours: [Scrape; 2] = [ours::scrape(ours::real(1)), ours::snapshot(ours::real(1))];
+    let costs = compare(Metrics::CATALOG, ours, 16, rounds)?;
+    goal("times faster than the fastest peer", fastest_peer(&costs) / report::ours(&costs), 2.0, false);
+
+    let one = repeat("1 shard", Role::Ours, 16, ours::snapshot(ours::real(1)));
+    let many = repeat(
+        "64 shards, as of 64 threads that recorded",
+        Role::Reference,
+        16,
+        ours::snapshot(ours::real(64)),
+    );
+    let costs = measure(&[one, many], 16.0 * 1e3, 1, rounds);
+    report::table("snapshot of the same, our own growth", "µs", &costs);
+
+    let ours: [Scrape; 2] = [ours::scrape(ours::filled_large()), ours::snapshot(ours::filled_large())];
+    compare(self::large::catalog(), ours, 1, rounds.div_ceil(10)).map(drop)
+}
+
+/// Our scrape and snapshot of a catalog beside the peers' scrapes, `scrapes` of them in one pass.
+fn compare(
+    catalog: &'static CatalogDescriptor,
+    [ours, snapshot]: [Scrape; 2],
+    scrapes: u32,
+    rounds: usize,
+) -> Result<Vec<Cost>, String> {
+    let mut all: Vec<(&'static str, Role, Scrape)> =
+        vec![("vsr-metrics, snapshot and text", Role::Ours, ours)];
+    all.extend(peers::all(catalog).into_iter().map(|(name, scrape)| (name, Role::Peer, scrape)));
+    let samples = agree(&mut all)?;
+    let families = catalog.families.len();
 
     let mut contenders: Vec<_> =
-        scrapes.into_iter().map(|(name, role, scrape)| repeat(name, role, scrape)).collect();
-    contenders.push(repeat("vsr-metrics, snapshot alone", Role::Reference, ours::snapshot()));
-    let costs = measure(&contenders, f64::from(SCRAPES) * 1e3, 1, rounds);
+        all.into_iter().map(|(name, role, scrape)| repeat(name, role, scrapes, scrape)).collect();
+    contenders.push(repeat("vsr-metrics, snapshot alone", Role::Reference, scrapes, snapshot));
+    let costs = measure(&contenders, f64::from(scrapes) * 1e3, 1, rounds);
     report::table(&format!("encode {families} families, {samples} samples, text"), "µs", &costs);
-    goal("times faster than the fastest peer", fastest_peer(&costs) / report::ours(&costs), 2.0, false);
-    Ok(())
+    Ok(costs)
 }
 
 /// The number of samples that all print.
@@ -62,12 +86,12 @@ fn agree(scrapes: &mut [(&'static str, Role, Scrape)]) -> Result<usize, String> 
     common.ok_or_else(|| "nobody prints anything".to_owned())
 }
 
-fn repeat(name: &'static str, role: Role, scrape: Scrape) -> Contender {
+fn repeat(name: &'static str, role: Role, scrapes: u32, scrape: Scrape) -> Contender {
     // Only one thread ever runs it; the lock is what makes that known.
     let state = Mutex::new((scrape, Vec::new()));
     Contender::new(name, role, move || {
         let (scrape, out) = &mut *state.lock().expect("no scrape panics");
-        for _ in 0..SCRAPES {
+        for _ in 0..scrapes {
             out.clear();
             scrape(out);
             std::hint::black_box(&*out);

@@ -6,7 +6,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::catalog::{Kind, METRICS, Outcome};
+use crate::catalog::{Kind, METRICS, Metrics, Outcome};
 
 /// Operations of the shorter and of the longer run.
 const RUNS: [u64; 2] = [20_000, 120_000];
@@ -15,8 +15,13 @@ const RUNS: [u64; 2] = [20_000, 120_000];
 type Run = fn(u64);
 
 /// All cases by name.
-const CASES: [(&str, Run); 4] =
-    [("labelled-counter", labelled), ("counter", plain), ("gauge", set), ("histogram", histogram)];
+const CASES: [(&str, Run); 5] = [
+    ("labelled-counter", labelled),
+    ("labelled-counter, an instance that is no static", labelled_instance),
+    ("counter", plain),
+    ("gauge", set),
+    ("histogram", histogram),
+];
 
 /// Counts and prints all cases.
 ///
@@ -27,7 +32,7 @@ pub fn count() -> Result<(), String> {
     for (case, _) in CASES {
         let [short, long] = [collected(case, RUNS[0])?, collected(case, RUNS[1])?];
         let each = (long - short) as f64 / (RUNS[1] - RUNS[0]) as f64;
-        println!("  {case:<20} {each:>6.1}");
+        println!("  {case:<50} {each:>6.1}");
     }
     Ok(())
 }
@@ -57,16 +62,28 @@ fn collected(case: &str, times: u64) -> Result<u64, String> {
 }
 
 fn labelled(times: u64) {
-    let inputs: [_; 8] = std::array::from_fn(|index| (Outcome::ALL[index % 2], Kind::ALL[index / 2]));
-    let inputs = std::hint::black_box(inputs);
+    let inputs = inputs();
     for index in 0..times {
         let (outcome, kind) = inputs[(index & 7) as usize];
         METRICS.increment_operations(outcome, kind);
     }
 }
 
+fn labelled_instance(times: u64) {
+    let (inputs, instance) = (inputs(), Box::new(Metrics::new()));
+    let instance = std::hint::black_box(&*instance);
+    for index in 0..times {
+        let (outcome, kind) = inputs[(index & 7) as usize];
+        instance.increment_operations(outcome, kind);
+    }
+}
+
+fn inputs() -> [(Outcome, Kind); 8] {
+    std::hint::black_box(std::array::from_fn(|index| (Outcome::ALL[index % 2], Kind::ALL[index / 2])))
+}
+
 fn plain(times: u64) {
-    (0..times).for_each(|_| std::hint::black_box(&METRICS).increment_plain());
+    (0..times).for_each(|_| METRICS.increment_plain());
 }
 
 fn set(times: u64) {

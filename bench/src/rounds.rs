@@ -1,11 +1,19 @@
 //! Interleaved rounds: A B C, A B C, … so that a change of the machine's pace hits all contenders alike.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use crate::clock;
 
-/// Passes of each thread when several run: long enough that they do run at the same time.
-const TOGETHER: u32 = 32;
+/// CPU nanoseconds of each thread when several run: long beside the start of a thread, and short enough that a busy
+/// machine leaves them their cores for so long now and then.
+const TOGETHER: f64 = 1.5e6;
+
+/// The most passes that make up this time.
+const PASSES: f64 = 32.0;
+
+/// How often a round is tried until all threads run at the same time.
+const PATIENCE: u32 = 60;
 
 /// One library's way to do a case.
 pub struct Contender {
@@ -38,6 +46,8 @@ pub struct Cost {
     pub median: f64,
     /// First and ninth tenth of all rounds.
     pub spread: (f64, f64),
+    /// Rounds that count: those in which all threads ran at the same time, where they can.
+    pub rounds: usize,
 }
 
 impl Contender {
@@ -48,58 +58,106 @@ impl Contender {
 }
 
 /// Runs all contenders `rounds` times, each with `threads` threads that start together.
+///
+/// A round in which two threads did not run at the same time says nothing about threads that meet on a cell, so it is
+/// tried again. More threads than cores cannot run at the same time; of those every round counts.
 pub fn measure(contenders: &[Contender], operations: f64, threads: usize, rounds: usize) -> Vec<Cost> {
     let mut samples = vec![Vec::with_capacity(rounds); contenders.len()];
-    for contender in contenders {
-        once(contender, threads); // caches, first recordings
-    }
+    let passes = |contender| {
+        let warm = once(contender, threads, 1); // caches, first recordings
+        if threads == 1 { 1.0 } else { (TOGETHER / warm.cpu).clamp(1.0, PASSES) }
+    };
+    let passes: Vec<u32> = contenders.iter().map(|contender| passes(contender) as u32).collect();
     for _ in 0..rounds {
-        for (contender, samples) in contenders.iter().zip(&mut samples) {
-            samples.push(once(contender, threads) / operations);
+        for ((contender, passes), samples) in contenders.iter().zip(&passes).zip(&mut samples) {
+            let mut laps = (0..PATIENCE).map(|_| once(contender, threads, *passes));
+            let lap = laps.find(|lap| threads > cores() || lap.met);
+            samples.extend(lap.map(|lap| lap.cpu / operations));
         }
     }
     contenders.iter().zip(samples).map(|(contender, samples)| cost(contender, samples)).collect()
 }
 
-/// CPU nanoseconds of one pass, averaged over the threads.
-fn once(contender: &Contender, threads: usize) -> f64 {
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Some passes of all threads.
+struct Lap {
+    /// CPU nanoseconds of one pass, averaged over the threads.
+    cpu: f64,
+    /// Whether all threads ran at the same time, on a core each.
+    met: bool,
+}
+
+/// What one thread did.
+struct Run {
+    cpu: f64,
+    began: Instant,
+    ended: Instant,
+}
+
+fn once(contender: &Contender, threads: usize, passes: u32) -> Lap {
     if threads == 1 {
-        return timed(&contender.run);
+        return Lap { cpu: timed(&contender.run).cpu, met: true };
     }
+    let has_a_core_each = threads <= cores();
     let waiting = AtomicUsize::new(threads);
-    let sum: f64 = std::thread::scope(|scope| {
+    let runs: Vec<Run> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads)
-            .map(|_| {
+            .map(|thread| {
                 let waiting = &waiting;
                 scope.spawn(move || {
+                    if has_a_core_each {
+                        clock::stay_on_core(thread);
+                    }
                     // Nobody sleeps: whoever has to be woken comes too late for a pass this short.
                     waiting.fetch_sub(1, Ordering::Relaxed);
                     while waiting.load(Ordering::Relaxed) > 0 {
-                        std::thread::yield_now();
+                        if has_a_core_each {
+                            std::hint::spin_loop();
+                        } else {
+                            std::thread::yield_now();
+                        }
                     }
-                    timed(|| (0..TOGETHER).for_each(|_| (contender.run)())) / f64::from(TOGETHER)
+                    timed(|| (0..passes).for_each(|_| (contender.run)()))
                 })
             })
             .collect();
-        running.into_iter().map(|thread| thread.join().expect("a contender does not panic")).sum()
+        running.into_iter().map(|thread| thread.join().expect("a contender does not panic")).collect()
     });
-    let threads = threads as f64;
-    sum / threads
+    let cpu = runs.iter().map(|run| run.cpu).sum::<f64>() / threads as f64 / f64::from(passes);
+    Lap { cpu, met: met(&runs) }
 }
 
-fn timed(run: impl FnOnce()) -> f64 {
-    let started = clock::thread_cpu();
+/// Whether nine tenths of the time that anybody ran, everybody ran, and nobody was off its core for long.
+fn met(runs: &[Run]) -> bool {
+    let span = |begin: Option<Instant>, end: Option<Instant>| match (begin, end) {
+        (Some(begin), Some(end)) => end.saturating_duration_since(begin).as_nanos() as f64,
+        _ => 0.0,
+    };
+    let (began, ended) = (|| runs.iter().map(|run| run.began), || runs.iter().map(|run| run.ended));
+    let anybody = span(began().min(), ended().max());
+    let everybody = span(began().max(), ended().min());
+    let on_core = |run: &Run| run.cpu >= 0.9 * span(Some(run.began), Some(run.ended));
+    everybody >= 0.9 * anybody && runs.iter().all(on_core)
+}
+
+fn timed(run: impl FnOnce()) -> Run {
+    let (cpu, began) = (clock::thread_cpu(), Instant::now());
     run();
-    clock::thread_cpu() - started
+    Run { cpu: clock::thread_cpu() - cpu, began, ended: Instant::now() }
 }
 
 fn cost(contender: &Contender, mut samples: Vec<f64>) -> Cost {
     samples.sort_by(f64::total_cmp);
     let tenth = samples.len() / 10;
+    let at = |index: usize| samples.get(index).copied().unwrap_or(f64::NAN);
     Cost {
         name: contender.name,
         role: contender.role,
-        median: samples[samples.len() / 2],
-        spread: (samples[tenth], samples[samples.len() - 1 - tenth]),
+        median: at(samples.len() / 2),
+        spread: (at(tenth), at(samples.len().saturating_sub(1 + tenth))),
+        rounds: samples.len(),
     }
 }

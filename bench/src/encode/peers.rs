@@ -10,28 +10,26 @@ use metrics::Recorder as _;
 use metrics_exporter_prometheus::Matcher;
 use prometheus::Encoder as _;
 use prometheus_client::metrics::family::Family;
-use vsr_metrics::Metrics;
-use vsr_metrics::descriptor::{Descriptor, Instrument};
+use vsr_metrics::descriptor::{CatalogDescriptor, Descriptor, Instrument};
 
 use super::{Label, OBSERVED, Scrape, bounds, series};
 
 /// All peers, by name.
-pub fn all() -> Vec<(&'static str, Scrape)> {
+pub fn all(catalog: &'static CatalogDescriptor) -> Vec<(&'static str, Scrape)> {
     vec![
-        ("prometheus", prometheus()),
-        ("prometheus-client", client()),
-        ("measured", measured()),
-        ("metrics + exporter", exporter()),
+        ("prometheus", prometheus(catalog.families)),
+        ("prometheus-client", client(catalog.families)),
+        ("measured", measured(catalog.families)),
+        ("metrics + exporter", exporter(catalog.families)),
     ]
 }
 
-fn families() -> impl Iterator<Item = &'static Descriptor> {
-    Metrics::CATALOG.families.iter()
-}
+/// The families of a catalog.
+type Families = &'static [Descriptor];
 
-fn prometheus() -> Scrape {
+fn prometheus(families: Families) -> Scrape {
     let registry = prometheus::Registry::new();
-    for family in families() {
+    for family in families {
         let all = series(family);
         let names: Vec<&str> = all[0].iter().map(|(name, _)| *name).collect();
         let values = |labels: &[Label]| labels.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>();
@@ -62,10 +60,10 @@ fn prometheus() -> Scrape {
     Box::new(move |out| encoder.encode(&registry.gather(), out).expect("memory takes all"))
 }
 
-fn client() -> Scrape {
+fn client(families: Families) -> Scrape {
     use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::Histogram};
     let mut registry = prometheus_client::registry::Registry::default();
-    for family in families() {
+    for family in families {
         let all = series(family);
         // The library appends the suffix itself.
         let name = family.name.trim_end_matches("_total");
@@ -123,8 +121,8 @@ type Collect = Box<dyn Fn(&mut MeasuredText) -> std::io::Result<()> + Send>;
 
 /// Below its derives, which want a struct of metrics known when compiling: labels here are text that is ready, so
 /// this is rather faster than its usual path.
-fn measured() -> Scrape {
-    let families: Vec<Collect> = families().map(measured_family).collect();
+fn measured(families: Families) -> Scrape {
+    let families: Vec<Collect> = families.iter().map(measured_family).collect();
     let mut encoder = TextEncoder::new(Vec::new());
     Box::new(move |out| {
         std::mem::swap(&mut encoder.writer, out);
@@ -190,9 +188,10 @@ where
     })
 }
 
-fn exporter() -> Scrape {
+fn exporter(families: Families) -> Scrape {
     let builder = metrics_exporter_prometheus::PrometheusBuilder::new();
-    let recorder = families()
+    let recorder = families
+        .iter()
         .fold(builder, |builder, family| match &family.instrument {
             Instrument::Histogram { bound_names, .. } => builder
                 .set_buckets_for_metric(Matcher::Full(family.name.to_owned()), &bounds(bound_names))
@@ -201,7 +200,7 @@ fn exporter() -> Scrape {
         })
         .build_recorder();
     let metadata = metrics::Metadata::new("bench", metrics::Level::INFO, None);
-    for family in families() {
+    for family in families {
         for labels in series(family) {
             let labels: Vec<_> =
                 labels.into_iter().map(|(name, value)| metrics::Label::new(name, value)).collect();

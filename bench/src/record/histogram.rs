@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::INPUTS;
-use crate::catalog::METRICS;
+use super::counter::INSTANCE;
+use crate::catalog::{METRICS, Metrics};
 use crate::rounds::{Contender, Role};
 
 /// The bounds that the peers get, in seconds as in the catalog.
-const BOUNDS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1];
+pub const BOUNDS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1];
 
 /// Random durations, spread over all buckets alike.
 pub fn observations() -> Vec<Contender> {
@@ -17,6 +18,8 @@ pub fn observations() -> Vec<Contender> {
         .map(|_| Duration::from_secs_f64(10f64.powf(4.0f64.mul_add(random.f64(), -4.5))))
         .collect();
     let [a, b, c, d] = [(); 4].map(|()| Arc::clone(&inputs));
+    let moving = Arc::clone(&inputs);
+    let instance: &'static Metrics = Box::leak(Box::new(Metrics::new()));
     let options = prometheus::HistogramOpts::new("latency", "Latency.").buckets(BOUNDS.to_vec());
     let prometheus = prometheus::Histogram::with_opts(options).expect("valid name");
     let client = prometheus_client::metrics::histogram::Histogram::new(BOUNDS);
@@ -30,6 +33,9 @@ pub fn observations() -> Vec<Contender> {
     vec![
         Contender::new("vsr-metrics", Role::Ours, move || {
             a.iter().for_each(|value| METRICS.record_latency(*value));
+        }),
+        Contender::new(INSTANCE, Role::Reference, move || {
+            moving.iter().for_each(|value| instance.record_latency(*value));
         }),
         Contender::new("prometheus", Role::Peer, move || {
             b.iter().for_each(|value| prometheus.observe(value.as_secs_f64()));

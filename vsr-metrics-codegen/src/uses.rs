@@ -3,110 +3,44 @@
 use std::collections::HashMap;
 
 #[cfg(feature = "render")]
-use vsr_metrics_catalog::model::Indicator;
+mod graph;
+
+#[cfg(feature = "render")]
+pub(crate) use graph::Graph;
 use vsr_metrics_catalog::model::{Alert, Catalog, Family, Instrument};
 
-/// From each name that stands in an expression to those who wrote it.
+/// The alerts of each family, found by words, for the documents of the generated code: the macro parses no queries.
 pub(crate) struct Uses<'a> {
-    alerts: Index<'a>,
-    #[cfg(feature = "render")]
-    others: Others<'a>,
-}
-
-type Index<'a> = HashMap<&'a str, Vec<&'a str>>;
-
-/// What the reference lists besides alerts.
-#[cfg(feature = "render")]
-struct Others<'a> {
-    rules: Index<'a>,
-    slos: Index<'a>,
-    dashboards: Index<'a>,
+    alerts: HashMap<&'a str, Vec<&'a str>>,
 }
 
 impl<'a> Uses<'a> {
-    /// Reads all expressions once.
+    /// Reads all conditions once.
     pub(crate) fn new(catalog: &'a Catalog) -> Self {
         let rules: HashMap<&str, &str> =
             catalog.rules.iter().map(|rule| (rule.record.as_str(), rule.expr.as_str())).collect();
-        let mut alerts = Index::new();
+        let mut alerts: HashMap<&str, Vec<&str>> = HashMap::new();
         for alert in &catalog.alerts {
             for name in reached(alert, &rules) {
                 alerts.entry(name).or_default().push(&alert.name);
             }
         }
-        Self {
-            alerts,
-            #[cfg(feature = "render")]
-            others: Others::new(catalog),
-        }
+        Self { alerts }
     }
 
     /// The alerts whose expression looks at the family, in the order of the catalog.
     pub(crate) fn alerts(&self, family: &Family) -> Vec<&'a str> {
-        users(&self.alerts, family)
+        let names = series_names(family);
+        once(names.iter().filter_map(|name| self.alerts.get(name.as_str())).flatten().copied())
     }
 }
 
-#[cfg(feature = "render")]
-impl<'a> Uses<'a> {
-    /// The recording rules made from the family.
-    pub(crate) fn rules(&self, family: &Family) -> Vec<&'a str> {
-        users(&self.others.rules, family)
-    }
-
-    /// The objectives that the family measures.
-    pub(crate) fn slos(&self, family: &Family) -> Vec<&'a str> {
-        users(&self.others.slos, family)
-    }
-
-    /// Titles of the dashboards that show the family.
-    pub(crate) fn dashboards(&self, family: &Family) -> Vec<&'a str> {
-        users(&self.others.dashboards, family)
-    }
-}
-
-#[cfg(feature = "render")]
-impl<'a> Others<'a> {
-    fn new(catalog: &'a Catalog) -> Self {
-        let mut others = Self { rules: Index::new(), slos: Index::new(), dashboards: Index::new() };
-        for rule in &catalog.rules {
-            enter(&mut others.rules, &rule.expr, &rule.record);
-        }
-        for slo in &catalog.slos {
-            match &slo.indicator {
-                Indicator::Latency { metric, .. } => enter(&mut others.slos, metric, &slo.name),
-                Indicator::Ratio { good, total } => {
-                    enter(&mut others.slos, good, &slo.name);
-                    enter(&mut others.slos, total, &slo.name);
-                }
-            }
-        }
-        for dashboard in &catalog.dashboards {
-            for panel in dashboard.rows.iter().flat_map(|row| &row.panels) {
-                for text in panel.metrics.iter().chain(panel.queries.iter().map(|query| &query.expr)) {
-                    enter(&mut others.dashboards, text, &dashboard.title);
-                }
-            }
-        }
-        others
-    }
-}
-
-#[cfg(feature = "render")]
-fn enter<'a>(index: &mut Index<'a>, expr: &'a str, user: &'a str) {
-    for name in names(expr) {
-        index.entry(name).or_default().push(user);
-    }
-}
-
-/// Everyone who names one of the family's series, once each.
-fn users<'a>(index: &Index<'a>, family: &Family) -> Vec<&'a str> {
-    let mut found = Vec::new();
-    for name in series_names(family) {
-        for user in index.get(name.as_str()).into_iter().flatten() {
-            if !found.contains(user) {
-                found.push(*user);
-            }
+/// Each user once, in the order in which they come.
+fn once<'a>(users: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut found: Vec<&str> = Vec::new();
+    for user in users {
+        if !found.contains(&user) {
+            found.push(user);
         }
     }
     found

@@ -11,6 +11,7 @@ mod prometheus;
 mod promtool;
 mod python;
 mod rules;
+mod schema;
 pub mod tools;
 mod variables;
 mod week;
@@ -39,6 +40,7 @@ pub const STEPS: &[Step] = &[
     Step::installed("Grafana's types take every board", grafana::types),
     Step::installed("Grafana's library loses nothing of a board", grafana::encode),
     Step::installed("every query of every panel returns samples", panels::run),
+    Step::installed("the JSON Schema rejects broken catalogs", schema::validate),
     Step::installed("a real Prometheus sees the demo as the catalog says", end_to_end::run),
     Step::installed("three processes add up to what one process says", processes::run),
 ];

@@ -23,6 +23,8 @@ fn mark_code(word: &str) -> String {
     if inner.is_empty() || !(camel || inner.contains('_') || inner.contains("::")) {
         return escape(word);
     }
+    // The genitive is no part of a name.
+    let inner = inner.strip_suffix("'s").unwrap_or(inner);
     let start = word.find(inner).unwrap_or(0);
     let (before, after) = (&word[..start], &word[start + inner.len()..]);
     format!("{}`{inner}`{}", escape(before), escape(after))

@@ -17,7 +17,7 @@ use vsr_metrics_catalog::model::{Catalog, Choice, Dashboard, Family, Panel, Row}
 use vsr_metrics_catalog::names::title;
 
 use super::{GeneratedFile, origin};
-use crate::uses::{Uses, series_names};
+use crate::uses::{Graph, Uses, series_names};
 
 pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
     let series = Series::new(catalog);
@@ -70,7 +70,8 @@ fn leftovers(context: &Context<'_>) -> Option<Dashboard> {
     let catalog = context.catalog;
     let first = catalog.dashboards.first()?;
     let mut rows: Vec<Row> = Vec::new();
-    for family in catalog.families.iter().filter(|family| context.uses.dashboards(family).is_empty()) {
+    let graph = Graph::new(catalog);
+    for family in catalog.families.iter().filter(|family| graph.panels(family).is_empty()) {
         let panel = Panel { metrics: vec![family.name.clone()], ..Panel::default() };
         let name = title(&family.group.replace('-', "_"));
         match rows.iter_mut().find(|row| row.title == name) {

@@ -10,10 +10,10 @@ use super::markdown::{anchor, code, head, prose, row};
 use super::{GeneratedFile, file, origin};
 use crate::expand::methods::signatures;
 use crate::promql;
-use crate::uses::Uses;
+use crate::uses::Graph;
 
 pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
-    let uses = Uses::new(catalog);
+    let uses = Graph::new(catalog);
     let groups = groups(catalog);
     let mut text = format!("<!-- {} -->\n\n# Metrics of `{}`\n\n", origin(catalog), catalog.name);
     text += &introduction(catalog);
@@ -59,7 +59,7 @@ fn introduction(catalog: &Catalog) -> String {
     text
 }
 
-fn section(catalog: &Catalog, uses: &Uses<'_>, family: &Family) -> String {
+fn section(catalog: &Catalog, uses: &Graph, family: &Family) -> String {
     let mut text = format!("\n### `{}`\n\n{}\n\n", family.name, prose(&family.help));
     text += &head(&["", ""]);
     for (title, fact) in facts(catalog, uses, family) {
@@ -75,7 +75,7 @@ fn section(catalog: &Catalog, uses: &Uses<'_>, family: &Family) -> String {
 }
 
 /// The table of a family; what does not apply is left out.
-fn facts(catalog: &Catalog, uses: &Uses<'_>, family: &Family) -> Vec<(&'static str, String)> {
+fn facts(catalog: &Catalog, uses: &Graph, family: &Family) -> Vec<(&'static str, String)> {
     let mut facts = vec![("Type", kind(family).to_owned())];
     facts.extend(family.unit.map(|unit| ("Unit", unit_words(unit))));
     if let Instrument::Histogram { bounds } = &family.instrument {
@@ -101,12 +101,22 @@ fn facts(catalog: &Catalog, uses: &Uses<'_>, family: &Family) -> Vec<(&'static s
         ("Alerts", uses.alerts(family)),
         ("Recording rules", uses.rules(family)),
         ("Objectives", uses.slos(family)),
-        ("Dashboards", uses.dashboards(family)),
+        ("Runbook", uses.runbook(family)),
     ];
     facts.extend(used_by.into_iter().filter(|(_, users)| !users.is_empty()).map(|(title, users)| {
         let names: Vec<String> = users.into_iter().map(code).collect();
         (title, names.join(", "))
     }));
+    let panels: Vec<String> = uses
+        .panels(family)
+        .into_iter()
+        .map(|(board, panels)| {
+            format!("{}: {}", code(board), panels.into_iter().map(prose).collect::<Vec<_>>().join("; "))
+        })
+        .collect();
+    if !panels.is_empty() {
+        facts.push(("Panels", panels.join("<br>")));
+    }
     let methods: Vec<String> = signatures(catalog, family).iter().map(|method| code(method)).collect();
     facts.push(("Rust", methods.join("<br>")));
     facts

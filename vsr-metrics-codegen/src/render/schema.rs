@@ -15,14 +15,20 @@ use super::{GeneratedFile, file, origin};
 const SNAKE: &str = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$";
 const PASCAL: &str = "^[A-Z][A-Za-z0-9]*$";
 const METRIC: &str = "^[a-z][a-z0-9_]*[a-z0-9]$";
+/// The name of a family: exposition reserves some endings.
+const FAMILY: &str = "^(?!.*_(bucket|sum|created|info)$)[a-z][a-z0-9_]*[a-z0-9]$";
+/// Labels that scraping and exposition add are taken.
+const LABEL: &str =
+    "^(?!(le|quantile|job|instance|cluster|namespace|pod|container|node)$)[a-z][a-z0-9]*(_[a-z0-9]+)*$";
 const DURATION: &str = "^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
+const POSITIVE_DURATION: &str = "^(?=.*[1-9])([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
 
 pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
     let keys = [
         ("catalog", reference("catalog")),
         ("labels", map(SNAKE, reference("label"), "Labels, each with its closed set of values.")),
         ("buckets", map(SNAKE, reference("bounds"), "Named lists of bucket bounds, in the exported unit.")),
-        ("metrics", map(METRIC, reference("metric"), "All metric families, by exported name.")),
+        ("metrics", filled(families())),
         ("exceptions", list(reference("exception"), "Lints that do not hold for some metrics, and why.")),
         (
             "rules",
@@ -46,11 +52,15 @@ pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
         "duration": {
             "type": "string", "minLength": 1, "pattern": DURATION, "description": "A duration such as 250ms, 10s, 5m, 1h or 30d."
         },
+        "positive_duration": {
+            "type": "string", "pattern": POSITIVE_DURATION, "description": "A duration that is not zero."
+        },
         "durations": {
             "oneOf": [reference("duration"), { "type": "array", "items": reference("duration"), "minItems": 1 }]
         },
         "bounds": {
-            "type": "array", "items": { "type": "number" }, "minItems": 1, "uniqueItems": true,
+            "type": "array", "items": { "type": "number", "minimum": 0 }, "minItems": 1, "maxItems": 64,
+            "uniqueItems": true,
             "description": "Upper bounds, increasing, without +Inf."
         },
         "catalog": header(),
@@ -69,6 +79,20 @@ pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
     file("metrics.schema.json", format!("{schema:#}\n"))
 }
 
+/// A counter's name ends in `_total`, and no other's does.
+fn families() -> Value {
+    let mut families = map(FAMILY, reference("metric"), "All metric families, by exported name.");
+    let of_counter = json!({ "properties": { "type": { "const": "counter" } } });
+    families["patternProperties"] = json!({
+        "_total$": of_counter,
+        "^(?!.*_total$)": { "not": { "required": ["type"], "properties": { "type": { "const": "counter" } } } },
+    });
+    families["additionalProperties"] = true.into();
+    let each = json!({ "additionalProperties": reference("metric") });
+    families["allOf"] = json!([each]);
+    families
+}
+
 fn header() -> Value {
     let links = object(
         &[
@@ -79,10 +103,13 @@ fn header() -> Value {
         "Where alerts point to.",
     );
     let keys = [
-        ("name", text("Short name; names generated files and groups.")),
+        ("name", pattern(SNAKE, "Short name; names generated files and groups.")),
         ("prefix", pattern("^[a-z][a-z0-9_]*_$", "Prefix of every exported name, with its underscore.")),
         ("version", pattern("^[0-9]+\\.[0-9]+\\.[0-9]+$", "Version of the catalog: major.minor.patch.")),
-        ("scrape_interval", described("duration", "How often Prometheus is expected to scrape; 15s.")),
+        (
+            "scrape_interval",
+            described("positive_duration", "How often Prometheus is expected to scrape; 15s."),
+        ),
         ("series_budget", integer(1, "The most sample lines that one instance may expose; 1000.")),
         ("max_peers", integer(1, "What `max_peers` stands for in ranges of labels.")),
         ("constant_labels", names("Labels fixed once for a whole instance.")),
@@ -99,7 +126,7 @@ fn label() -> Value {
         "minItems": 2, "description": "Smallest and largest value, both included; max_peers ends before it."
     });
     let keys = [
-        ("name", pattern(SNAKE, "Exported name, where it is not the key.")),
+        ("name", pattern(LABEL, "Exported name, where it is not the key.")),
         ("help", described("sentence", "What the label tells.")),
         ("values", filled(map(SNAKE, reference("sentence"), "The closed set: each value with a sentence."))),
         ("range", range),
@@ -114,7 +141,7 @@ fn metric() -> Value {
     let buckets =
         json!({ "oneOf": [{ "type": "string" }, reference("bounds")], "description": "A preset or a list." });
     let state = json!({ "oneOf": [
-        { "type": "integer", "minimum": 0 },
+        { "type": "integer", "minimum": 0, "maximum": u32::MAX },
         object(
             &[("value", integer(0, "Exported number.")), ("help", reference("sentence"))],
             &["value"],
@@ -125,7 +152,7 @@ fn metric() -> Value {
         ("type", one_of(&["counter", "gauge", "histogram"], "What kind of number it is.")),
         ("help", described("sentence", "One sentence, as exported.")),
         ("unit", one_of(&units, "Unit of the exported number.")),
-        ("group", pattern("^[a-z][a-z0-9_-]*$", "Group that documents the family.")),
+        ("group", pattern(SNAKE, "Group that documents the family.")),
         ("labels", names("Labels of each recording.")),
         ("buckets", buckets),
         ("value", one_of(&["u64", "i64", "f64"], "Number type of a gauge; u64.")),
@@ -185,7 +212,7 @@ fn slo() -> Value {
     let keys = [
         ("help", described("sentence", "What the objective promises.")),
         ("objective", objective),
-        ("window", described("duration", "Time over which it holds.")),
+        ("window", described("positive_duration", "Time over which it holds.")),
         ("good", text("`histogram <= bound`, or a selector of good events.")),
         ("total", text("A selector of all events, where `good` is one.")),
     ];
@@ -262,7 +289,7 @@ fn alert_test() -> Value {
     });
     let keys = [
         ("name", text("Name of the case.")),
-        ("interval", described("duration", "Distance of the samples; 15s.")),
+        ("interval", described("positive_duration", "Distance of the samples; 15s.")),
         ("series", series),
         ("quiet_at", described("durations", "When the alert must not fire.")),
         ("fires_at", described("durations", "When it must fire.")),

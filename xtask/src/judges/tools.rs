@@ -12,6 +12,9 @@ use crate::workspace;
 /// The reference parsers, pinned so that a new release cannot change the verdict.
 const PYTHON_PARSERS: &str = "prometheus-client==0.26.0";
 
+/// A validator of JSON Schema, with a reader of YAML.
+const SCHEMA_VALIDATOR: &str = "check-jsonschema==0.39.0";
+
 /// Grafana's library of dashboards, of the release that boards are written for.
 const GRAFANA_LIBRARY: &str = "grafana-foundation-sdk==1769699379!11.6.0";
 
@@ -64,6 +67,14 @@ pub fn vmalert() -> Result<PathBuf, String> {
 /// If it is not to be had here; the text says how to get it.
 pub fn python() -> Result<PathBuf, String> {
     python_with("python", PYTHON_PARSERS, "prometheus_client.openmetrics.parser")
+}
+
+/// A Python that can validate YAML with a JSON Schema.
+///
+/// # Errors
+/// If it is not to be had here; the text says how to get it.
+pub fn schema_python() -> Result<PathBuf, String> {
+    python_with("schema-python", SCHEMA_VALIDATOR, "jsonschema, ruamel.yaml")
 }
 
 /// A Python that can import Grafana's library of dashboards.

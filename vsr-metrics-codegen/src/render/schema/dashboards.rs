@@ -53,7 +53,11 @@ pub(super) fn panel() -> Value {
         ("height", size(2, 40, "Height in units of 30 pixels.")),
         ("thresholds", thresholds()),
     ];
-    json!({ "oneOf": [{ "type": "string", "pattern": METRIC }, object(&keys, &[], "A panel.")] })
+    let mut panel = object(&keys, &[], "A panel.");
+    panel["anyOf"] =
+        json!([{ "required": ["metrics"] }, { "required": ["expr"] }, { "required": ["queries"] }]);
+    panel["dependentRequired"] = json!({ "expr": ["title"], "queries": ["title"] });
+    json!({ "oneOf": [{ "type": "string", "pattern": METRIC }, panel] })
 }
 
 fn thresholds() -> Value {

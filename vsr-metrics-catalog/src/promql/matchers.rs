@@ -73,8 +73,11 @@ fn alternatives(matcher: &Matcher) -> Option<Vec<&str>> {
     }
 }
 
-/// Prometheus 3, and any that reads OpenMetrics, stores the bound `100` as `100.0`.
+/// Matches both spellings of a whole number. Prometheus 3, and any that reads OpenMetrics, stores the bound `100` as `100.0`.
 const BOTH: &str = r"(\.0)?";
+
+/// Below it, Prometheus writes numbers with an exponent.
+const SMALL: f64 = 1e-4;
 
 fn bound(exported: Exported<'_>, matcher: &Matcher, report: &mut Report<'_, '_>) {
     let value = matcher.value.as_str();
@@ -102,19 +105,30 @@ fn bound(exported: Exported<'_>, matcher: &Matcher, report: &mut Report<'_, '_>)
         if !exported.bounds().iter().any(|bound| bound.value.total_cmp(&number).is_eq()) {
             let message = format!("`{number}` is not a bucket bound of `{}`", exported.family.name);
             report.push("query-bound", &matcher.value_at, message, listed(exported.bounds()));
-        } else if is_exact && number.fract() == 0.0 && report.expression.form == Form::Query {
-            let message = format!(
-                "`le=\"{word}\"` misses the bound where it is stored as `{number:?}`, or as `{number}`"
-            );
-            let op = if matches!(matcher.op, MatchOp::Equal) { "=~" } else { "!~" };
-            report.push(
-                "bound-spelling",
-                &matcher.value_at,
-                message,
-                format!("write `le{op}\"{number}(\\\\.0)?\"`"),
-            );
+        } else if is_exact && report.expression.form == Form::Query {
+            spelling(matcher, word, number, report);
         }
     }
+}
+
+/// A bound that is stored in another spelling where the server normalizes it.
+fn spelling(matcher: &Matcher, word: &str, number: f64, report: &mut Report<'_, '_>) {
+    let (other, pattern) = if number.fract() == 0.0 {
+        (format!("{number:?}"), format!("{number}(\\\\.0)?"))
+    } else if number < SMALL {
+        // As Prometheus writes it: at least two digits in the exponent.
+        let scientific = format!("{number:e}");
+        let (digits, exponent) = scientific.split_once("e-").unwrap_or((&scientific, "0"));
+        let other = format!("{digits}e-{exponent:0>2}");
+        let pattern = format!("{number}|{other}").replace('.', "\\\\.");
+        (other, pattern)
+    } else {
+        return;
+    };
+    let message =
+        format!("`le=\"{word}\"` misses the bound where it is stored as `{other}`, or as `{number}`");
+    let op = if matches!(matcher.op, MatchOp::Equal) { "=~" } else { "!~" };
+    report.push("bound-spelling", &matcher.value_at, message, format!("write `le{op}\"{pattern}\"`"));
 }
 
 fn listed(bounds: &[Bound]) -> String {

@@ -107,7 +107,7 @@ pub fn validate() -> End {
     let broken = |name: &&str| root.join(format!("vsr-metrics-catalog/tests/ui/{name}.yaml"));
     let sound = catalog::COMMITTED.iter().map(|(path, _)| *path).chain(ACCEPTED).map(|path| root.join(path));
     let (sound, broken): (Vec<PathBuf>, Vec<PathBuf>) =
-        (sound.collect(), REJECTED.iter().map(|name| broken(&name)).collect());
+        (sound.collect(), REJECTED.iter().map(broken).collect());
     End::from(verdicts(&python, &sound).and_then(|sound| {
         let mut findings: Vec<String> =
             sound.into_iter().filter(|verdict| !verdict.contains("\taccepted\t")).collect();

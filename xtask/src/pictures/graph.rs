@@ -38,8 +38,11 @@ pub fn lines(svg: &mut Svg, area: Area, panel: &Value, series: &[Series], span: 
             Some(below) => below.iter().copied().map(place).collect(),
             None => floor(layer),
         };
-        svg.band(&points, &base, color, if is_stacked { 0.4 } else { 0.08 });
-        svg.path(&points, color);
+        // Nothing on top of something adds no picture.
+        if !is_stacked || points != base {
+            svg.band(&points, &base, color, if is_stacked { 0.4 } else { 0.08 });
+            svg.path(&points, color);
+        }
         below = Some(layer);
     }
     for (value, color) in thresholds(defaults) {

@@ -124,10 +124,15 @@ impl Svg {
     }
 }
 
+/// A path without the points that lie on a level line: most series stay where they are for most of the time.
 fn track(points: &[(f64, f64)]) -> String {
     let mut track = String::new();
     for (index, (x, y)) in points.iter().enumerate() {
-        let _ = write!(track, "{}{x:.1} {y:.1}", if index == 0 { 'M' } else { 'L' });
+        let level = |other: Option<&(f64, f64)>| other.is_some_and(|(_, other)| (other - y).abs() < 0.05);
+        let before = index.checked_sub(1).and_then(|before| points.get(before));
+        if !(level(before) && level(points.get(index + 1))) {
+            let _ = write!(track, "{}{x:.1} {y:.1}", if index == 0 { 'M' } else { 'L' });
+        }
     }
     track
 }
@@ -139,6 +144,11 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn level_line_is_its_ends() {
+        assert_eq!(track(&[(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (3.0, 5.0)]), "M0.0 1.0L2.0 1.0L3.0 5.0");
+    }
 
     #[test]
     fn text_cannot_become_a_tag() {

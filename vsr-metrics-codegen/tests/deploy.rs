@@ -78,6 +78,23 @@ fn pipelines_of_the_collector_name_what_is_declared() {
     }
 }
 
+/// The operator's object holds the rules of the files, all of them and unchanged.
+#[test]
+fn rule_object_holds_every_group() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../metrics.yaml");
+    let files = render(&vsr_metrics_catalog::load(&path).catalog);
+    let rules = files.iter().filter(|file| {
+        file.path.starts_with("alerts/") && file.path.ends_with(".yml") && !file.path.contains("tests")
+    });
+    let mut expected = Vec::new();
+    for file in rules {
+        let parsed: Value = yaml_serde::from_str(&file.contents).expect("rules are YAML");
+        expected.extend(parsed["groups"].as_sequence().expect("groups").clone());
+    }
+    assert!(expected.len() > 5, "{} groups", expected.len());
+    assert_eq!(yaml("prometheusrule.yml")["spec"]["groups"].as_sequence(), Some(&expected));
+}
+
 /// Every severity of the rules has somebody who hears of it.
 #[test]
 fn every_severity_has_a_receiver() {

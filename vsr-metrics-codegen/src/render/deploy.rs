@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use vsr_metrics_catalog::model::Catalog;
 
-use super::{GeneratedFile, origin};
+use super::{GeneratedFile, alerts, origin};
 
 /// Path below the directory of generated files, and template.
 const TEMPLATES: [(&str, &str); 9] = [
@@ -21,9 +21,13 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("vmagent.yml", include_str!("deploy/vmagent.yml")),
 ];
 
-/// Of a catalog with alerts: one without is beside another, and scraped with it.
+/// The object that ends in the list of groups.
+const RULE_OBJECT: (&str, &str) = ("prometheusrule.yml", include_str!("deploy/prometheusrule.yml"));
+
+/// Of a service's catalog, which names its instances or has objectives. One that does neither, such as that of the
+/// exporters, stands beside a service's and is scraped with it.
 pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
-    if catalog.alerts.is_empty() {
+    if catalog.constant_labels.is_empty() && catalog.slos.is_empty() {
         return Vec::new();
     }
     let words = words(catalog);
@@ -31,7 +35,26 @@ pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
         path: format!("deploy/{path}"),
         contents: words.iter().fold(template.to_owned(), |text, (mark, word)| text.replace(mark, word)),
     };
-    TEMPLATES.into_iter().map(file).collect()
+    let mut files: Vec<GeneratedFile> = TEMPLATES.into_iter().map(file).collect();
+    let mut object = file(RULE_OBJECT);
+    object.contents += &rule_groups(catalog);
+    files.push(object);
+    files
+}
+
+/// The groups of all rule files, as they stand there, one level deeper.
+fn rule_groups(catalog: &Catalog) -> String {
+    let files = alerts::render(catalog).into_iter().chain(alerts::render_recording(catalog));
+    let mut text = String::new();
+    for file in files {
+        let groups = file.contents.split_once("groups:\n").map_or("", |(_, groups)| groups);
+        for line in groups.lines() {
+            text += if line.is_empty() { "" } else { "  " };
+            text += line;
+            text.push('\n');
+        }
+    }
+    text
 }
 
 /// What stands in the templates, and what takes its place.

@@ -130,3 +130,27 @@ fn threshold_is_drawn_where_its_number_is_shown() {
         assert_eq!(lines(&format!("{{ title: Q, expr: '{other}' }}")), [0.0; 0], "{other}");
     }
 }
+
+/// A panel leads to a section that is there.
+#[test]
+fn panels_lead_to_sections_of_the_runbook() {
+    for catalog in catalogs() {
+        let files = render(&catalog);
+        let runbook = &files.iter().find(|file| file.path == "runbook.md").expect("a runbook").contents;
+        let boards = boards(&catalog);
+        let links: Vec<&Value> = boards.iter().flat_map(panels).flat_map(links).collect();
+        assert!(!links.is_empty(), "{} has no link", catalog.name);
+        for link in links {
+            let alert = link["title"].as_str().and_then(|title| title.strip_prefix("Runbook: "));
+            let alert = alert.expect("the name of an alert");
+            assert_eq!(link["url"], format!("{}#{}", catalog.links.runbook, alert.to_lowercase()).as_str());
+            let is_there = runbook.lines().any(|line| line.trim_start_matches('#').trim() == alert);
+            assert!(is_there, "{alert} has no section");
+        }
+    }
+}
+
+/// The links of a panel.
+fn links(panel: &Value) -> impl Iterator<Item = &Value> {
+    panel["links"].as_array().into_iter().flatten()
+}

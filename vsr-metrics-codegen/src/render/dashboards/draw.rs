@@ -6,6 +6,7 @@ use vsr_metrics_catalog::model::{Catalog, Choice, Color, Dashboard, Mark, PanelK
 use super::board::datasource;
 use super::chart::Chart;
 use super::query::Target;
+use crate::render::markdown::anchor;
 
 /// Where panels lead to.
 pub(super) struct Links {
@@ -37,7 +38,7 @@ impl Links {
     /// The sections of the runbook that are about what a panel shows.
     fn of(&self, chart: &Chart<'_>) -> Vec<Value> {
         let link = |alert: &&str| {
-            let url = format!("{}#{alert}", self.runbook);
+            let url = format!("{}#{}", self.runbook, anchor(alert));
             json!({
                 "asDropdown": false, "icon": "doc", "includeVars": false, "keepTime": false, "tags": [],
                 "targetBlank": true, "title": format!("Runbook: {alert}"), "tooltip": "", "type": "link", "url": url,

@@ -4,6 +4,7 @@ mod operators;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -112,7 +113,8 @@ fn summarize(cases: &[Case], survivors: &BTreeSet<(String, String)>, only: Optio
     if !text.is_empty() {
         text += "\n";
     }
-    text += &format!(
+    let _ = write!(
+        text,
         "{} mutants of {} alerts: {} killed, {} listed as equivalent, {} neither",
         cases.len(),
         alerts.len(),

@@ -1,6 +1,7 @@
 //! The fixed ways in which a rule is made wrong: its threshold, its windows and its wait doubled and halved, a metric
 //! replaced by a sibling, a matcher dropped.
 
+use std::fmt::Write as _;
 use std::mem::discriminant;
 use std::time::Duration;
 
@@ -89,7 +90,7 @@ fn windows(expr: &str) -> Vec<(String, String)> {
             text += pieces.next().unwrap_or_default();
             for piece in pieces {
                 let (window, rest) = piece.split_once(']').unwrap_or((piece, ""));
-                text += &format!("[{}ms]{rest}", (milliseconds(window) * factor).round());
+                let _ = write!(text, "[{}ms]{rest}", (milliseconds(window) * factor).round());
             }
             (what.to_owned(), text)
         })

@@ -4,6 +4,8 @@
 pub mod http;
 #[cfg(feature = "text")]
 mod negotiation;
+#[cfg(feature = "otel")]
+pub mod otlp;
 #[cfg(feature = "text")]
 mod renderer;
 #[cfg(feature = "statsd")]

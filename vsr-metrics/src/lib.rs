@@ -96,6 +96,9 @@
 //! | `text` | Prometheus text and OpenMetrics |
 //! | `timer` | a faster clock for [`Timer`] than [`std::time::Instant`] |
 //! | `http` | an endpoint that serves `/metrics` on a thread of its own |
+//! | `otel` | push over OTLP, HTTP with protobuf, and traces |
+//! | `otel-grpc` | OTLP over gRPC as well |
+//! | `tls` | TLS and mTLS for OTLP |
 //! | `statsd` | a sender of StatsD on a thread of its own |
 //! | `metrics` | the bridge to the crate `metrics`, both ways |
 //! | `system` | a sampler of memory, CPU, disk and network on a thread of its own |
@@ -122,9 +125,12 @@ pub mod sampler;
 pub mod snapshot;
 pub mod storage;
 pub mod timer;
+pub mod trace;
 
 #[cfg(feature = "vsr")]
 pub use catalog::*;
+#[cfg(feature = "otel")]
+pub use export::otlp::{OtelConfig, OtelExporter};
 pub use label::OutOfRange;
 pub use snapshot::{Snapshot, SnapshotDelta, Source};
 pub use timer::Timer;
@@ -146,6 +152,9 @@ macro_rules! __with_text {
                 $crate::encode::prometheus_text(&self.snapshot())
             }
         }
+
+        // A catalog in a private module may do without it.
+        const _: fn(&$metrics) -> ::std::string::String = $metrics::export_prometheus;
     };
 }
 

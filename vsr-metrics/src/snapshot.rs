@@ -13,9 +13,13 @@ mod view;
 pub use delta::SnapshotDelta;
 pub use quantile::Quantile;
 pub use value::{Amount, Histogram, Number, Value};
-pub use view::{Family, LabelText, Series};
 #[cfg(feature = "text")]
-pub(crate) use view::{label_text, number, own_labels};
+pub(crate) use view::number;
+#[cfg(feature = "otel")]
+pub(crate) use view::value;
+pub use view::{Family, LabelText, Series};
+#[cfg(any(feature = "text", feature = "otel"))]
+pub(crate) use view::{label_text, own_labels};
 
 use crate::descriptor::{CatalogDescriptor, Instrument};
 use crate::storage::{Gauges, Home, Sharded};

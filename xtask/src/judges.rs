@@ -5,6 +5,7 @@ mod deploy;
 mod end_to_end;
 mod expected;
 mod grafana;
+mod otlp;
 mod panels;
 mod processes;
 mod prometheus;
@@ -42,6 +43,7 @@ pub const STEPS: &[Step] = &[
     Step::installed("every query of every panel returns samples", panels::run),
     Step::installed("the JSON Schema rejects broken catalogs", schema::validate),
     Step::installed("a real Prometheus sees the demo as the catalog says", end_to_end::run),
+    Step::installed("a real collector receives OTLP, also after its restart", otlp::push),
     Step::installed("three processes add up to what one process says", processes::run),
 ];
 

@@ -29,6 +29,12 @@ impl Snapshot {
 }
 
 impl SnapshotDelta {
+    /// What stands behind it, for encoders that say of it what it is.
+    #[cfg(feature = "otel")]
+    pub(crate) fn increments(&self) -> &Snapshot {
+        &self.0
+    }
+
     /// All families, with increments in place of totals.
     pub fn families(&self) -> impl Iterator<Item = Family<'_>> {
         self.0.families()

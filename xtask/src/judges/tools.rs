@@ -21,6 +21,9 @@ const GRAFANA_LIBRARY: &str = "grafana-foundation-sdk==1769699379!11.6.0";
 /// The types that Grafana publishes with the same release, and the compiler that reads them.
 const GRAFANA_TYPES: [(&str, &str); 2] = [("@grafana/schema", "11.6.0"), ("typescript", "5.9.3")];
 
+/// A collector of OTLP whose Python package carries the program.
+const COLLECTOR: &str = "rotel==0.0.1a15";
+
 /// Prometheus itself.
 ///
 /// # Errors
@@ -83,6 +86,19 @@ pub fn schema_python() -> Result<PathBuf, String> {
 /// If it is not to be had here; the text says how to get it.
 pub fn grafana_python() -> Result<PathBuf, String> {
     python_with("grafana-python", GRAFANA_LIBRARY, "grafana_foundation_sdk.models.dashboard")
+}
+
+/// A collector that receives OTLP.
+///
+/// # Errors
+/// If it is not to be had here; the text says how to get it.
+pub fn rotel() -> Result<PathBuf, String> {
+    let python = python_with("rotel", COLLECTOR, "rotel")?;
+    let place = "import os, rotel; print(os.path.join(os.path.dirname(rotel.__file__), 'rotel-agent'))";
+    let program = PathBuf::from(output_of(Command::new(python).args(["-c", place]))?.trim());
+    // It is linked with Python's library, which a machine can have Python without.
+    let remedy = || "needs Python's library; on Debian, `apt-get install libpython3-dev`".to_owned();
+    if starts(&program) { Ok(program) } else { Err(remedy()) }
 }
 
 /// A directory whose `node_modules` hold the compiler of TypeScript and Grafana's types.

@@ -13,6 +13,7 @@ pub const STEPS: &[Step] = &[
     Step::fast("each feature weighs what it may", weights),
     Step::fast("the bare runtime passes its tests", || End::of(&mut tests(&["--no-default-features"]))),
     Step::fast("each feature alone is free of warnings", each_alone),
+    Step::fast("what needs TLS or gRPC is refused without them", without_tls),
     Step::fast("all features together pass the tests", || End::of(&mut tests(&["--all-features"]))),
 ];
 
@@ -25,6 +26,10 @@ const LIMITS: &[(&str, usize)] = &[
     ("statsd", 0),
     ("metrics", 6),
     ("system", 4),
+    ("otel", 40),
+    ("otel-grpc", 85),
+    // On top of whichever exporter it is for.
+    ("tls", 25),
 ];
 
 /// The tests of the runtime; documented examples are run by the workspace's tests.
@@ -79,6 +84,12 @@ fn tree(feature: &str) -> Result<Vec<String>, String> {
     let mut command = cargo(["tree", "--package", "vsr-metrics", "--no-default-features"]);
     command.args(["--features", feature, "--edges", "normal,no-proc-macro", "--prefix", "none"]);
     Ok(output_of(&mut command)?.lines().filter(|line| !line.is_empty()).map(String::from).collect())
+}
+
+/// The exporter's own tests, in a build that has neither.
+fn without_tls() -> End {
+    let mut command = cargo(["test", "--package", "vsr-metrics", "--lib", "--quiet"]);
+    End::of(command.args(["--no-default-features", "--features", "otel,vsr", "otlp"]))
 }
 
 /// Lints the runtime and its tests with each feature alone.

@@ -1,0 +1,1 @@
+//! Tests of OTLP, and nothing else: see `tests/`.

@@ -15,6 +15,7 @@ mod outcome;
 mod pictures;
 mod test;
 mod tidy;
+mod unused;
 mod workspace;
 
 use std::ffi::OsString;
@@ -61,6 +62,12 @@ const CHORES: &[Chore] = &[
         summary: "write the generated files; --check only says which are stale",
         usage: r#gen::USAGE,
         run: r#gen::run,
+    },
+    Chore {
+        name: "unused",
+        summary: "families that a catalog declares and no code records",
+        usage: unused::USAGE,
+        run: unused::run,
     },
     Chore { name: "tidy", summary: "check this repository's own habits", usage: tidy::USAGE, run: tidy::run },
     Chore {

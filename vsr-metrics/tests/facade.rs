@@ -151,7 +151,7 @@ fn units_and_help_whenever_they_are_told() {
     };
     assert_eq!(told("early_seconds"), ("seconds", "Told first."));
     assert_eq!(told("late"), ("", "Told later. (In bytes.)"));
-    assert_eq!(told("sent_bytes_total"), ("bytes", ""));
+    assert_eq!(told("sent_bytes_total"), ("bytes", "Not described by whoever records it."));
 }
 
 /// A label that appears later makes a descriptor anew, and no series another one.

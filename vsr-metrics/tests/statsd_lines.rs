@@ -4,9 +4,11 @@ mod catalog;
 #[path = "../examples/exposition/random.rs"]
 mod random;
 mod receiver;
+mod unescape;
 
 use catalog::{EVENTS, LATENCY, LATENCY_BOUNDS, Node, OFFSET, PEER_BYTES, QUEUE, SHARE};
 use receiver::Receiver;
+use unescape::unescape;
 use vsr_metrics::descriptor::{GaugeKind, Instrument};
 use vsr_metrics::encode::statsd::{Dialect, Encoder, Histograms, Increments, Packets, RESERVED};
 use vsr_metrics::snapshot::Value;
@@ -23,24 +25,6 @@ fn receive(receiver: &mut Receiver, packets: Packets) {
     for packet in packets {
         receiver.receive(packet.bytes());
     }
-}
-
-/// The text that was escaped.
-fn unescape(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
-    while let Some((first, tail)) = rest.split_first() {
-        let digits =
-            tail.get(..2).filter(|_| *first == b'-').and_then(|digits| std::str::from_utf8(digits).ok());
-        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if let Some(digits) = digits.filter(|digits| digits.bytes().all(is_digit)) {
-            bytes.push(u8::from_str_radix(digits, 16).expect("two digits"));
-            rest = &tail[2..];
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8(bytes).expect("what was escaped was text")
 }
 
 #[test]

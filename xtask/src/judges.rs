@@ -13,6 +13,7 @@ mod promtool;
 mod python;
 mod rules;
 mod schema;
+mod statsd;
 pub mod tools;
 mod variables;
 mod week;
@@ -42,6 +43,8 @@ pub const STEPS: &[Step] = &[
     Step::installed("Grafana's library loses nothing of a board", grafana::encode),
     Step::installed("every query of every panel returns samples", panels::run),
     Step::installed("the JSON Schema rejects broken catalogs", schema::validate),
+    Step::installed("Etsy's statsd counts right, stopped and started again", statsd::etsy),
+    Step::installed("collectd parses every line of StatsD", statsd::collectd),
     Step::installed("a real Prometheus sees the demo as the catalog says", end_to_end::run),
     Step::installed("a real collector receives OTLP, also after its restart", otlp::push),
     Step::installed("three processes add up to what one process says", processes::run),

@@ -186,7 +186,10 @@ fn describe(
 
 /// The unit, if the name ends with it, and the help, which names the unit if the name does not.
 fn tell(name: &'static str, description: &Description) -> (&'static str, String) {
-    let help = description.help.clone();
+    let help = match description.help.as_str() {
+        "" => "Not described by whoever records it.".to_owned(),
+        help => help.to_owned(),
+    };
     let Some(unit) = description.unit.filter(|unit| *unit != Unit::Count) else { return ("", help) };
     let word = unit.as_str();
     let stem = name.strip_suffix("_total").unwrap_or(name);
@@ -195,8 +198,7 @@ fn tell(name: &'static str, description: &Description) -> (&'static str, String)
             return (&stem[stem.len() - suffix.len()..], help);
         }
     }
-    let separator = if help.is_empty() { "" } else { " " };
-    ("", format!("{help}{separator}(In {}.)", word.replace('_', " ")))
+    ("", format!("{help} (In {}.)", word.replace('_', " ")))
 }
 
 impl Buckets {

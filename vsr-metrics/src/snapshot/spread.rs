@@ -61,7 +61,8 @@ impl Spread {
     fn within(&self, bounds: &[u64], index: usize) -> u64 {
         let (lower, upper) = edges(bounds, index);
         let (part, whole) = self.share;
-        let offset = u64::try_from(u128::from(upper - lower) * part / whole).unwrap_or(u64::MAX);
+        let rounded = (u128::from(upper - lower) * part).saturating_add(whole / 2) / whole;
+        let offset = u64::try_from(rounded).unwrap_or(u64::MAX);
         let least = if index == 0 { 0 } else { lower + 1 };
         lower.saturating_add(offset).clamp(least.min(upper), upper)
     }

@@ -24,6 +24,9 @@ const GRAFANA_TYPES: [(&str, &str); 2] = [("@grafana/schema", "11.6.0"), ("types
 /// A collector of OTLP whose Python package carries the program.
 const COLLECTOR: &str = "rotel==0.0.1a15";
 
+/// The original receiver of StatsD.
+const STATSD: (&str, &str) = ("statsd", "0.9.0");
+
 /// Prometheus itself.
 ///
 /// # Errors
@@ -106,13 +109,27 @@ pub fn rotel() -> Result<PathBuf, String> {
 /// # Errors
 /// If it is not to be had here; the text says how to get it.
 pub fn grafana_types() -> Result<PathBuf, String> {
-    let place = directory("grafana-types");
-    let has_all = || GRAFANA_TYPES.iter().all(|(name, _)| place.join("node_modules").join(name).is_dir());
+    npm("grafana-types", &GRAFANA_TYPES)
+}
+
+/// A directory whose `node_modules` hold pinned packages.
+fn npm(name: &str, packages: &[(&str, &str)]) -> Result<PathBuf, String> {
+    let place = directory(name);
+    let has_all = || packages.iter().all(|(name, _)| place.join("node_modules").join(name).is_dir());
     if !has_all() {
         fs::create_dir_all(&place).map_err(|error| error.to_string())?;
-        let packages = GRAFANA_TYPES.map(|(name, version)| format!("{name}@{version}"));
+        let packages = packages.iter().map(|(name, version)| format!("{name}@{version}"));
         let mut npm = Command::new("npm");
-        npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"]).arg(&place).args(packages);
+        npm.args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--no-save",
+            "--ignore-scripts",
+            "--omit=optional",
+            "--prefix",
+        ]);
+        npm.arg(&place).args(packages);
         // Whether it worked is seen by what it was for.
         let _ = output_of(&mut npm);
     }
@@ -120,6 +137,33 @@ pub fn grafana_types() -> Result<PathBuf, String> {
         Ok(place)
     } else {
         Err("needs npm, from Node.js; on Debian, `apt-get install npm`".into())
+    }
+}
+
+/// The program of the original receiver of `StatsD`, for Node.js.
+///
+/// # Errors
+/// If it is not to be had here; the text says how to get it.
+pub fn statsd() -> Result<PathBuf, String> {
+    let place = npm("statsd", &[STATSD])?;
+    Ok(place.join("node_modules/statsd/stats.js"))
+}
+
+/// The directory that the package of `collectd` was unpacked into: the program finds its plugins below it.
+///
+/// # Errors
+/// If it is not to be had here; the text says how to get it.
+pub fn collectd() -> Result<PathBuf, String> {
+    let root = directory("collectd-core");
+    let program = root.join("usr/sbin/collectd");
+    if !program.is_file() {
+        // Whether it worked is seen by what it was for.
+        let _ = unpack("collectd-core");
+    }
+    if output_of(Command::new(&program).arg("-h")).is_ok() {
+        Ok(root)
+    } else {
+        Err("needs Debian's package `collectd-core`, which `apt-get download` brings".into())
     }
 }
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vsr_metrics::export::http::Endpoint;
+use vsr_metrics::export::statsd::Sender;
+use vsr_metrics::sampler::Sampler;
 use vsr_metrics::snapshot::Value;
 use vsr_metrics::{Metrics, Snapshot, SnapshotDelta, Source};
 
@@ -25,8 +27,16 @@ use crate::stage::Stage;
 struct Served {
     stage: Box<dyn Stage>,
     addresses: Vec<SocketAddr>,
-    /// Within this process there is one endpoint for all replicas, and their metrics can be read.
-    here: Option<(Endpoint, Vec<Arc<Metrics>>)>,
+    /// Within this process there is one of everything for all replicas, and their metrics can be read.
+    here: Option<Here>,
+}
+
+/// What carries the metrics of all replicas out of this process.
+struct Here {
+    endpoint: Endpoint,
+    sender: Option<Sender>,
+    sampler: Sampler,
+    metrics: Vec<Arc<Metrics>>,
 }
 
 /// The live line: what the cluster did since the one before.
@@ -43,6 +53,8 @@ const LIVE: Duration = Duration::from_secs(1);
 const LOGGED: Duration = Duration::from_secs(5);
 /// How often chaos has its turn.
 const TURN: Duration = Duration::from_millis(200);
+/// How long the last increments may take to be sent.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long one request of a fixed list may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -72,8 +84,8 @@ pub fn run(options: &DemoOptions) -> Result<(), Box<dyn Error>> {
     };
     let took = began.elapsed();
     let ended = served.stage.stop();
-    if let Some((endpoint, _)) = served.here {
-        endpoint.stop();
+    if let Some(here) = served.here {
+        here.stop();
     }
     ended?;
     say(&format!("replies {replies} in {:.3} s", took.as_secs_f64()))?;
@@ -91,11 +103,35 @@ fn serve(options: &DemoOptions, directory: &Path) -> Result<Served, Box<dyn Erro
         return Ok(Served { stage: Box::new(processes), addresses, here: None });
     }
     let metrics = cluster::metrics_of(replicas + standbys)?;
-    let endpoint = Endpoint::builder().listen(listen).start(metrics.clone())?;
+    let here = Here::start(options, directory, metrics.clone())?;
     let config = Config { standbys, durability, ..Config::new(replicas, directory) };
     let cluster = Cluster::start(&config, &metrics, Arc::new(Nobody))?;
-    let addresses = vec![endpoint.address()];
-    Ok(Served { stage: Box::new(cluster), addresses, here: Some((endpoint, metrics)) })
+    let addresses = vec![here.endpoint.address()];
+    Ok(Served { stage: Box::new(cluster), addresses, here: Some(here) })
+}
+
+impl Here {
+    /// What the process takes from its machine stands with the first replica: it cannot be parted among them.
+    fn start(
+        options: &DemoOptions,
+        directory: &Path,
+        metrics: Vec<Arc<Metrics>>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let first = metrics.first().ok_or("a cluster has a replica")?;
+        let sampler = Sampler::vsr(Arc::clone(first)).data(directory).start()?;
+        let source = || sampler.watch(metrics.clone());
+        let endpoint = Endpoint::builder().listen(options.listen).start(source())?;
+        let start = |address: &String| Sender::udp(address).start(source());
+        let sender = options.statsd.as_ref().map(start).transpose()?;
+        Ok(Self { endpoint, sender, sampler, metrics })
+    }
+
+    /// Whether anybody received the last words is not the demo's business.
+    fn stop(self) {
+        let _ = self.sender.map(|sender| sender.stop(LAST_WORDS));
+        drop(self.sampler);
+        self.endpoint.stop();
+    }
 }
 
 /// Asks a fixed list of requests, one after the other. Returns how many were answered.
@@ -114,7 +150,7 @@ fn ask(stage: &dyn Stage, requests: u64) -> Result<u64, Box<dyn Error>> {
 fn show(options: &DemoOptions, served: &mut Served, signals: &Signals) -> Result<u64, Box<dyn Error>> {
     let load = Load::start(served.stage.requests(), options.rate)?;
     let mut chaos = options.chaos.then(|| Chaos::new(options.replicas, options.standbys));
-    let mut summary = Summary::of(served.here.as_ref().map_or(Vec::new(), |(_, metrics)| metrics.clone()));
+    let mut summary = Summary::of(served.here.as_ref().map_or(Vec::new(), |here| here.metrics.clone()));
     let began = Instant::now();
     let pause = if summary.live { LIVE } else { LOGGED };
     let mut next = began + pause;

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use vsr_metrics::sampler::register_thread;
+
 use crate::client::{RETRY, fresh_ids};
 use crate::message::{ClientId, ReplicaIndex, Request};
 use crate::network::{Answer, Requests};
@@ -115,7 +117,10 @@ impl Load {
             primary: 0,
             next_retry: now + RETRY,
         };
-        let thread = std::thread::Builder::new().name("load".to_owned()).spawn(move || generator.run())?;
+        let thread = std::thread::Builder::new().name("load".to_owned()).spawn(move || {
+            register_thread("client");
+            generator.run();
+        })?;
         Ok(Self { thread, shared })
     }
 

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use vsr_metrics::Metrics;
+use vsr_metrics::sampler::register_thread;
 
 use crate::configuration::{Configuration, ReplicaSet, Version};
 use crate::counts::Counts;
@@ -134,7 +135,11 @@ impl Node {
         let clock = self.clock.clone();
         let driver = Driver { replica, storage, inbox: deliveries, transport, observer, clock };
         let thread = std::thread::Builder::new().name(format!("replica-{index}"));
-        let thread = thread.spawn(move || driver.run()).map_err(NodeError::Thread)?;
+        let run = move || {
+            register_thread("replica");
+            driver.run()
+        };
+        let thread = thread.spawn(run).map_err(NodeError::Thread)?;
         self.running = Some(Running { inbox, thread });
         Ok(())
     }

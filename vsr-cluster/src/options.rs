@@ -43,6 +43,8 @@ pub struct DemoOptions {
     pub chaos: bool,
     /// Whether each replica is a process of its own.
     pub processes: bool,
+    /// Who receives StatsD, if anybody.
+    pub statsd: Option<String>,
     /// Where the logs go; a directory of its own, removed at the end, if nothing.
     pub data: Option<PathBuf>,
     /// When log entries count as kept.
@@ -81,6 +83,7 @@ demo: a cluster under load, and its metrics
   --requests N       a fixed list of so many requests instead, and then nothing
   --chaos            something goes wrong every few seconds, in turn
   --processes        each replica is a process, over TCP, with /metrics of its own
+  --statsd HOST:PORT send to a receiver of StatsD as well, in the plain dialect; of replicas in one process
   --data DIRECTORY   keep the logs here (a directory of its own, removed at the end)
   --fsync            synchronize logs with the device before they are acknowledged
 
@@ -154,6 +157,7 @@ fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
         requests: None,
         chaos: false,
         processes: false,
+        statsd: None,
         data: None,
         durability: Durability::default(),
     };
@@ -175,11 +179,19 @@ fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
             }
             Long("chaos") => options.chaos = true,
             Long("processes") => options.processes = true,
+            Long("statsd") => {
+                let text = |text: &str| text.contains(':').then(|| text.to_owned());
+                options.statsd =
+                    Some(read(&arguments.value()?, "--statsd", "an address like localhost:8125", text)?);
+            }
             Long("data") => options.data = Some(arguments.value()?.into()),
             Long("fsync") => options.durability = Durability::Sync,
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected().into()),
         }
+    }
+    if options.processes && options.statsd.is_some() {
+        return Err(UsageError("`--statsd` does not go with `--processes`".to_owned()));
     }
     options.standbys = standbys.unwrap_or(usize::from(options.chaos));
     if options.replicas + options.standbys > MAX_REPLICAS {

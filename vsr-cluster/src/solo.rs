@@ -12,6 +12,7 @@ use std::sync::{Arc, mpsc::sync_channel};
 use std::time::Duration;
 
 use vsr_metrics::export::http::Endpoint;
+use vsr_metrics::sampler::Sampler;
 use vsr_metrics::{Metrics, ReplicaId};
 
 use crate::configuration::Configuration;
@@ -65,7 +66,9 @@ pub fn run(options: &SoloOptions) -> Result<(), Box<dyn Error>> {
     let secret = std::fs::read(&options.secret)
         .map_err(|error| format!("the secret `{}`: {error}", options.secret.display()))?;
     let metrics = Arc::new(Metrics::new(ReplicaId::new(u32::try_from(options.index)?)?));
-    let endpoint = Endpoint::builder().listen(options.listen).start(vec![Arc::clone(&metrics)])?;
+    let sampler = Sampler::vsr(Arc::clone(&metrics)).data(&options.data).start()?;
+    let endpoint =
+        Endpoint::builder().listen(options.listen).start(sampler.watch(vec![Arc::clone(&metrics)]))?;
     let listener = TcpListener::bind(options.at).map_err(|error| format!("`{}`: {error}", options.at))?;
     say(&format!("replica {} at {}", options.index, listener.local_addr()?))?;
     say(&format!("listening on http://{}", endpoint.address()))?;

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use vsr_metrics::Metrics;
+use vsr_metrics::sampler::register_thread;
 
 use super::{Back, Shared};
 use crate::message::ClientId;
@@ -64,6 +65,7 @@ fn serve(stream: TcpStream, number: u64, shared: &Arc<Shared>) -> io::Result<Joi
     }
     let shared = Arc::clone(shared);
     std::thread::Builder::new().name("incoming".to_owned()).spawn(move || {
+        register_thread("network");
         read(&stream, number, &shared);
         shared.streams().remove(&number);
     })

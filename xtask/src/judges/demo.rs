@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -45,15 +45,32 @@ impl Demo {
     /// # Errors
     /// If it does not start, with where its log is.
     pub fn start_with(directory: &Path, duration: &str, options: &[&str]) -> Result<Self, String> {
-        let log = directory.join("demo.log");
+        let mut demo = workspace::cargo(["xtask", "demo", "--listen", "127.0.0.1:0", "--for", duration]);
+        demo.args(options);
+        Self::spawn(directory, "demo.log", demo)
+    }
+
+    /// The process in which every exporter is at work, for some seconds.
+    ///
+    /// # Errors
+    /// If it does not start, with where its log is.
+    pub fn exporters(directory: &Path, seconds: u16) -> Result<Self, String> {
+        let mut run =
+            workspace::cargo(["run", "--quiet", "--package", "vsr-metrics", "--example", "exporters"]);
+        run.args(["--features", "vsr,http,statsd,system", "--", &seconds.to_string()]);
+        Self::spawn(directory, "exporters.log", run)
+    }
+
+    /// Starts a program that says where it listens.
+    fn spawn(directory: &Path, log: &str, mut program: Command) -> Result<Self, String> {
+        let log = directory.join(log);
         let errors = File::create(&log).map_err(|error| format!("`{}`: {error}", log.display()))?;
-        let mut child = workspace::cargo(["xtask", "demo", "--listen", "127.0.0.1:0", "--for", duration])
-            .args(options)
+        let mut child = program
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors)
             .spawn()
-            .map_err(|error| format!("the demo cannot be started: {error}"))?;
+            .map_err(|error| format!("it cannot be started: {error}"))?;
         let (sender, lines) = channel();
         if let Some(output) = child.stdout.take() {
             std::thread::spawn(move || forward(output, &sender));
@@ -61,7 +78,7 @@ impl Demo {
         let mut demo = Self { child, lines, address: String::new() };
         demo.address = demo
             .next_address(BUILD_LIMIT)
-            .ok_or_else(|| format!("the demo does not say where it listens: see `{}`", log.display()))?;
+            .ok_or_else(|| format!("nothing says where it listens: see `{}`", log.display()))?;
         Ok(demo)
     }
 

@@ -1,4 +1,5 @@
-//! Every query of every panel, run on a real Prometheus that scraped a disturbed demo and knows the same of a week ago.
+//! Every query of every panel, run on a real Prometheus that scraped a disturbed demo, and a process in which every
+//! exporter is at work, and that knows the same of a week ago.
 //!
 //! Each has at least one finite sample within that time, but for those of families that the demo does not record. The list of
 //! these is exact: a family in it that has samples is a finding as much as an empty query of another one.
@@ -23,6 +24,12 @@ use unrecorded::UNRECORDED;
 /// the members changed.
 const RUN: &str = "60s";
 const SCRAPED: u16 = 45;
+
+/// Replicas of the demo, and that of the exporters.
+const INSTANCES: [&str; 4] = ["0", "1", "2", "100"];
+
+/// Longer than anybody builds.
+const LONG: u16 = 1800;
 
 /// Five scrapes, and all of them.
 const TIMES: Times = Times { rate_interval: 5, range: SCRAPED as u64 };
@@ -52,15 +59,18 @@ pub fn run() -> End {
 
 /// Scrapes the demo, makes a week of it, and runs every query at the end of what was scraped.
 fn ask(program: &Path, promtool: &Path, directory: &Path) -> Result<Vec<Answer>, String> {
+    // It ends with this value; building the demo may take its time.
+    let exporters = Demo::exporters(directory, LONG)?;
     let demo = Demo::start_with(directory, RUN, &["--chaos"])?;
-    let prometheus = Prometheus::start(program, directory, &[demo.address()])?;
+    let targets = [demo.address(), exporters.address()];
+    let prometheus = Prometheus::start(program, directory, &targets)?;
     std::thread::sleep(Duration::from_secs(SCRAPED.into()));
     let end = prometheus.last_scrape()?;
     let history = week::earlier(&prometheus, u64::from(SCRAPED) + 5)?;
     drop(prometheus);
     week::backfill(promtool, &history, directory)?;
     // The demo has not to be scraped any more, only remembered.
-    let prometheus = Prometheus::start(program, directory, &[demo.address()])?;
+    let prometheus = Prometheus::start(program, directory, &targets)?;
     let mut answers = Vec::new();
     for path in grafana::boards()? {
         let text = fs::read_to_string(&path).map_err(|error| format!("`{}`: {error}", path.display()))?;
@@ -85,7 +95,7 @@ fn ask(program: &Path, promtool: &Path, directory: &Path) -> Result<Vec<Answer>,
 /// How many finite samples a query has; of a board about one instance, for the instance that has the most.
 fn finite(prometheus: &Prometheus, board: &Value, expr: &str, end: f64) -> Result<usize, String> {
     let mut most = 0;
-    for instance in ["0", "1", "2"] {
+    for instance in INSTANCES {
         let sent = substituted(board, expr, instance, TIMES);
         promql_parser::parser::parse(&sent).map_err(|error| format!("`{sent}`: {error}"))?;
         let span = [("start", end - f64::from(SCRAPED) + 10.0), ("end", end), ("step", 2.0)];

@@ -2,13 +2,6 @@
 
 /// A family and the reason.
 pub const UNRECORDED: &[(&str, &str)] = &[
-    ("vsr_metrics_sampler_last_success_timestamp_seconds", "the demo does not measure its machine"),
-    ("vsr_cpu_utilization_percent", "the demo does not measure its machine"),
-    ("vsr_memory_used_bytes", "the demo does not measure its machine"),
-    ("vsr_disk_free_bytes", "the demo does not measure its machine"),
-    ("vsr_disk_iops", "the demo does not measure its machine"),
-    ("vsr_disk_bandwidth_bytes_per_sec", "the demo does not measure its machine"),
-    ("vsr_network_bandwidth_bytes_per_sec", "the demo does not measure its machine"),
     ("vsr_consensus_round_trip_seconds", "a profiling hook that no code records"),
     ("vsr_heartbeat_round_trip_seconds", "a profiling hook that no code records"),
     ("vsr_network_latency_seconds", "a profiling hook that no code records"),
@@ -30,8 +23,4 @@ pub const UNRECORDED: &[(&str, &str)] = &[
     ("vsr_standby_healthy_count", "the demo does not change its members"),
     ("vsr_standby_lag_operations", "the demo does not change its members"),
     ("vsr_clock_offset_ms", "the demo does not synchronize clocks"),
-    ("vsr_metrics_encode_duration_seconds", "the endpoint does not measure itself yet"),
-    ("vsr_metrics_export_duration_seconds", "the demo pushes nothing"),
-    ("vsr_metrics_exporter_up", "the demo pushes nothing"),
-    ("vsr_metrics_last_success_timestamp_seconds", "the demo pushes nothing"),
 ];

@@ -144,7 +144,7 @@ fn legend(svg: &mut Svg, area: Area, series: &[Series], unit: &str) -> Area {
 
 /// Horizontal lines with their numbers.
 fn scale(svg: &mut Svg, plot: Area, low: f64, high: f64, unit: &str) {
-    let distance = step(high - low, 4.0);
+    let distance = grid(high - low, unit);
     let mut value = (low / distance).ceil() * distance;
     while value <= high {
         let y = plot.bottom() - (value - low) / (high - low) * plot.height;
@@ -152,6 +152,12 @@ fn scale(svg: &mut Svg, plot: Area, low: f64, high: f64, unit: &str) {
         svg.text((plot.x - 6.0, y + 3.5), 10, FAINT, Anchor::End, &with_unit(value, unit));
         value += distance;
     }
+}
+
+/// The distance of two lines: a round number of the unit that is written, which for bytes is a power of 1024.
+fn grid(span: f64, unit: &str) -> f64 {
+    let size = if unit.starts_with('b') { 1024_f64.powf(span.log(1024.0).floor().max(0.0)) } else { 1.0 };
+    step(span / size, 4.0) * size
 }
 
 /// Times of the day, in UTC.
@@ -287,6 +293,12 @@ mod tests {
     fn heatmap_rows_are_between_bounds() {
         let series = [one("1", &[(1.0, 3.0)]), one("+Inf", &[(1.0, 5.0)])];
         assert_eq!(differences(&series), [[(1.0, 3.0)], [(1.0, 2.0)]]);
+    }
+
+    #[test]
+    fn bytes_have_round_lines() {
+        assert!((grid(90.0 * 1024.0, "binBps") - 25.0 * 1024.0).abs() < 1e-6);
+        assert!((grid(90.0, "short") - 25.0).abs() < 1e-9);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::load::{self, Load};
 use crate::network::Nobody;
 use crate::options::DemoOptions;
 use crate::processes::{Processes, ProcessesConfig};
+use crate::push::Push;
 use crate::say::{Signals, say};
 use crate::stage::Stage;
 
@@ -35,6 +36,7 @@ struct Served {
 struct Here {
     endpoint: Endpoint,
     sender: Option<Sender>,
+    push: Option<Push>,
     sampler: Sampler,
     metrics: Vec<Arc<Metrics>>,
 }
@@ -85,7 +87,7 @@ pub fn run(options: &DemoOptions) -> Result<(), Box<dyn Error>> {
     let took = began.elapsed();
     let ended = served.stage.stop();
     if let Some(here) = served.here {
-        here.stop();
+        here.stop()?;
     }
     ended?;
     say(&format!("replies {replies} in {:.3} s", took.as_secs_f64()))?;
@@ -123,14 +125,19 @@ impl Here {
         let endpoint = Endpoint::builder().listen(options.listen).start(source())?;
         let start = |address: &String| Sender::udp(address).start(source());
         let sender = options.statsd.as_ref().map(start).transpose()?;
-        Ok(Self { endpoint, sender, sampler, metrics })
+        let push = options.otlp.as_deref().map(|address| Push::start(address, source())).transpose()?;
+        Ok(Self { endpoint, sender, push, sampler, metrics })
     }
 
     /// Whether anybody received the last words is not the demo's business.
-    fn stop(self) {
+    fn stop(self) -> std::io::Result<()> {
+        if let Some(push) = self.push {
+            say(&push.stop())?;
+        }
         let _ = self.sender.map(|sender| sender.stop(LAST_WORDS));
         drop(self.sampler);
         self.endpoint.stop();
+        Ok(())
     }
 }
 

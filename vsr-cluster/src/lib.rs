@@ -24,6 +24,7 @@ pub mod node;
 pub mod options;
 pub mod process;
 pub mod processes;
+mod push;
 pub mod replica;
 mod say;
 pub mod soak;

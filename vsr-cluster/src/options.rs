@@ -45,6 +45,8 @@ pub struct DemoOptions {
     pub processes: bool,
     /// Who receives StatsD, if anybody.
     pub statsd: Option<String>,
+    /// Where metrics and traces are pushed to over OTLP, if anywhere.
+    pub otlp: Option<String>,
     /// Where the logs go; a directory of its own, removed at the end, if nothing.
     pub data: Option<PathBuf>,
     /// When log entries count as kept.
@@ -84,6 +86,8 @@ demo: a cluster under load, and its metrics
   --chaos            something goes wrong every few seconds, in turn
   --processes        each replica is a process, over TCP, with /metrics of its own
   --statsd HOST:PORT send to a receiver of StatsD as well, in the plain dialect; of replicas in one process
+  --otlp ADDRESS     push metrics, and traces of some operations, over OTLP/HTTP, such as to http://localhost:4318;
+                     of replicas in one process
   --data DIRECTORY   keep the logs here (a directory of its own, removed at the end)
   --fsync            synchronize logs with the device before they are acknowledged
 
@@ -158,6 +162,7 @@ fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
         chaos: false,
         processes: false,
         statsd: None,
+        otlp: None,
         data: None,
         durability: Durability::default(),
     };
@@ -184,6 +189,7 @@ fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
                 options.statsd =
                     Some(read(&arguments.value()?, "--statsd", "an address like localhost:8125", text)?);
             }
+            Long("otlp") => options.otlp = Some(arguments.value()?.string()?),
             Long("data") => options.data = Some(arguments.value()?.into()),
             Long("fsync") => options.durability = Durability::Sync,
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -192,6 +198,9 @@ fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
     }
     if options.processes && options.statsd.is_some() {
         return Err(UsageError("`--statsd` does not go with `--processes`".to_owned()));
+    }
+    if options.processes && options.otlp.is_some() {
+        return Err(UsageError("`--otlp` does not go with `--processes`".to_owned()));
     }
     options.standbys = standbys.unwrap_or(usize::from(options.chaos));
     if options.replicas + options.standbys > MAX_REPLICAS {

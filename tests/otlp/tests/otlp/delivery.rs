@@ -198,3 +198,23 @@ fn a_message_larger_than_the_receiver_takes_is_halved_once() {
     let first = collector.received();
     assert!(first[1].body.len() < first[0].body.len() && first[2].body.len() < first[0].body.len());
 }
+
+#[test]
+fn lines_of_statsd_are_what_happened_since_the_last_call() {
+    let metrics = replica(3);
+    let exporter = OtelExporter::with_source(config("http://127.0.0.1:1"), metrics).unwrap();
+    let operations = || {
+        let lines = exporter.export_statsd();
+        lines
+            .into_iter()
+            .filter(|line| line.starts_with("vsr_operations_total") && line.contains("success"))
+            .collect()
+    };
+    metrics.add_operations(Status::Success, 5);
+    let lines: Vec<String> = operations();
+    assert!(lines.len() == 1 && lines[0].trim().ends_with(":5|c"), "{lines:?}");
+    metrics.add_operations(Status::Success, 2);
+    let lines: Vec<String> = operations();
+    assert!(lines.len() == 1 && lines[0].trim().ends_with(":2|c"), "{lines:?}");
+    assert_eq!(operations(), Vec::<String>::new(), "nothing happened");
+}

@@ -1,9 +1,9 @@
 //! The exporter as a program holds it.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::resource::start_of_process;
 use super::transport::{Factory, prepare};
 use super::worker::{Command, Feed, Worker, from_now};
 use crate::Source;
+use crate::encode::statsd::{Dialect, Encoder, Increments};
 use crate::health::{self, Exporter};
 
 /// Pushes metrics over OTLP, from a thread of its own. Dropping it exports a last time and ends the thread, within
@@ -40,6 +41,7 @@ pub struct OtelExporter {
     source: Arc<dyn Source>,
     counts: Arc<Counts>,
     running: Option<Running>,
+    statsd: Mutex<Increments>,
 }
 
 /// Exports on demand from asynchronous code, without blocking its runtime. It keeps nothing alive.
@@ -76,7 +78,8 @@ impl OtelExporter {
     pub fn with_source(config: OtelConfig, source: impl Source + 'static) -> Result<Self, OtelError> {
         // Whatever is wrong is found here; what is made is made again when it starts.
         drop(prepare(&config, Signal::Metrics)?);
-        Ok(Self { config, source: Arc::new(source), counts: Arc::default(), running: None })
+        let statsd = Mutex::new(Increments::new(Encoder::new(Dialect::Plain)));
+        Ok(Self { config, source: Arc::new(source), counts: Arc::default(), running: None, statsd })
     }
 
     /// Starts the thread that exports every [`export_interval`](OtelConfig::export_interval). Called again, it does
@@ -132,6 +135,29 @@ impl OtelExporter {
             None if self.config.disabled => Ok(()),
             None => Err(OtelError::new(ErrorKind::NotStarted, "`init_otlp` was not called")),
         }
+    }
+
+    /// What happened since the last call, as lines of plain StatsD for a socket of one's own: a line that is then not
+    /// sent is lost. Nothing else is needed for it, no start and no receiver of OTLP. A sender that tries again is
+    /// behind the feature `statsd`.
+    ///
+    /// ```
+    /// use std::net::UdpSocket;
+    /// use vsr_metrics::{OtelConfig, OtelExporter};
+    ///
+    /// # #[cfg(feature = "vsr")] {
+    /// let socket = UdpSocket::bind("127.0.0.1:0")?;
+    /// let exporter = OtelExporter::new(OtelConfig::default())?;
+    ///
+    /// for line in exporter.export_statsd() {
+    ///     socket.send_to(line.as_bytes(), "127.0.0.1:8125")?;
+    /// }
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn export_statsd(&self) -> Vec<String> {
+        let now = self.source.snapshot();
+        self.statsd.lock().unwrap_or_else(PoisonError::into_inner).lines(now)
     }
 
     /// For asynchronous code.

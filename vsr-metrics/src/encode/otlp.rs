@@ -1,6 +1,6 @@
 //! Snapshot in, OTLP messages out: monotonic sums, gauges that were set, histograms with their own bounds.
 //!
-//! [`Encoder`] remembers between two collections what the protocol wants to be constant: since when something is
+//! The encoder remembers between two collections what the protocol wants to be constant: since when something is
 //! counted, and what the receiver already knows.
 
 mod batch;

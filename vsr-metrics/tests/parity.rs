@@ -1,16 +1,20 @@
 //! One truth on every route: from one random state of a registry, the same series with the same labels, kinds and numbers
-//! arrive by Prometheus text, OpenMetrics, both dialects of StatsD and the bridge to the crate `metrics`; totals where
-//! a route carries totals, increments where it carries increments.
+//! arrive by Prometheus text, OpenMetrics, OTLP, both dialects of StatsD and the bridge to the crate `metrics`; totals
+//! where a route carries totals, increments where it carries increments.
 
+#[path = "parity/backend.rs"]
+mod backend;
+#[cfg(feature = "otel")]
+#[path = "parity/otlp.rs"]
+mod otlp;
 #[path = "../examples/exposition/random.rs"]
 mod random;
 mod receiver;
 mod unescape;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 
-use metrics::{Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use backend::Backend;
 use receiver::Receiver;
 use vsr_metrics::Snapshot;
 use vsr_metrics::descriptor::{CatalogDescriptor, GaugeKind, Instrument};
@@ -220,111 +224,6 @@ fn bounds_of(snapshot: &Snapshot, name: &str) -> Vec<f64> {
     bounds(&histogram)
 }
 
-/// A recorder of the crate `metrics` that keeps what it is given.
-#[derive(Clone, Default)]
-struct Backend(Arc<Mutex<BTreeMap<SeriesKey, Kept>>>);
-
-#[derive(Clone, Debug, Default)]
-struct Kept {
-    kind: &'static str,
-    values: Vec<(f64, f64)>,
-}
-
-struct Handle(Backend, SeriesKey);
-
-impl Backend {
-    fn handle(&self, key: &Key, kind: &'static str) -> Arc<Handle> {
-        let labels = key.labels().map(|label| (label.key().to_owned(), label.value().to_owned())).collect();
-        let key = (key.name().to_owned(), labels);
-        self.0.lock().expect("no panic").entry(key.clone()).or_default().kind = kind;
-        Arc::new(Handle(self.clone(), key))
-    }
-
-    fn facts(&self, snapshot: &Snapshot) -> Facts {
-        let mut facts = Facts::new();
-        for ((name, labels), Kept { kind, values }) in &*self.0.lock().expect("no panic") {
-            let sum = values.iter().map(|(value, weight)| value * weight).fold(0.0, |a, b| a + b);
-            match *kind {
-                "counter" => insert(&mut facts, name, labels.clone(), (false, sum)),
-                "gauge" => {
-                    let last = values.last().expect("it was set").0;
-                    insert(&mut facts, name, labels.clone(), (true, last));
-                }
-                _ => {
-                    let bounds = bounds_of(snapshot, name);
-                    let mut buckets = vec![0.0; bounds.len() + 1];
-                    for (value, weight) in values {
-                        buckets[bounds.iter().filter(|bound| value > bound).count()] += weight;
-                    }
-                    distribution(&mut facts, name, labels, &bounds, buckets.into_iter(), sum);
-                }
-            }
-        }
-        facts
-    }
-}
-
-impl Handle {
-    fn keep(&self, value: f64, weight: f64) {
-        let mut all = self.0.0.lock().expect("no panic");
-        all.get_mut(&self.1).expect("registered").values.push((value, weight));
-    }
-}
-
-impl metrics::CounterFn for Handle {
-    fn increment(&self, value: u64) {
-        self.keep(Number::U64(value).as_f64(), 1.0);
-    }
-
-    fn absolute(&self, _: u64) {
-        unreachable!("increments and nothing else");
-    }
-}
-
-impl metrics::GaugeFn for Handle {
-    fn increment(&self, _: f64) {
-        unreachable!("gauges are set");
-    }
-
-    fn decrement(&self, _: f64) {
-        unreachable!("gauges are set");
-    }
-
-    fn set(&self, value: f64) {
-        self.keep(value, 1.0);
-    }
-}
-
-impl metrics::HistogramFn for Handle {
-    fn record(&self, value: f64) {
-        self.keep(value, 1.0);
-    }
-
-    fn record_many(&self, value: f64, count: usize) {
-        self.keep(value, Number::U64(count as u64).as_f64());
-    }
-}
-
-impl Recorder for Backend {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> metrics::Counter {
-        metrics::Counter::from_arc(self.handle(key, "counter"))
-    }
-
-    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> metrics::Gauge {
-        metrics::Gauge::from_arc(self.handle(key, "gauge"))
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> metrics::Histogram {
-        metrics::Histogram::from_arc(self.handle(key, "histogram"))
-    }
-}
-
 /// Every sample, with a number that differs by `tolerance` at most. A route that carries increments leaves out what is zero.
 fn same(
     route: &str,
@@ -369,6 +268,8 @@ fn every_route_tells_the_same() {
         let mut receivers = pushes.map(|_| Receiver::default());
         let (backend, mut bridge) = (Backend::default(), Bridge::new());
         let mut before = Snapshot::new();
+        #[cfg(feature = "otel")]
+        let (mut otlp_increments, time) = (Facts::new(), std::time::SystemTime::UNIX_EPOCH);
         for _ in 0..3 {
             registry.record(&mut numbers);
             let now = registry.snapshot();
@@ -379,11 +280,24 @@ fn every_route_tells_the_same() {
                 }
             }
             bridge.push(now.clone(), &backend);
+            #[cfg(feature = "otel")]
+            {
+                let delta = now.delta_since(&before);
+                let message = vsr_metrics::encode::otlp::increments(&delta, time, time);
+                otlp::add(&mut otlp_increments, otlp::read(&message, otlp::DELTA));
+            }
             before = now;
         }
         let truth = truth(&before);
         same("Prometheus text", read_text(&prometheus_text(&before)), truth.clone(), true, rounded);
         same("OpenMetrics", read_text(&openmetrics_text(&before)), truth.clone(), true, rounded);
+        #[cfg(feature = "otel")]
+        {
+            let message = vsr_metrics::encode::otlp::totals(&before, time, time);
+            let totals = otlp::read(&message, otlp::CUMULATIVE);
+            same("OTLP totals", totals, truth.clone(), true, rounded);
+            same("OTLP increments", otlp_increments, truth.clone(), false, rounded);
+        }
         for ((dialect, histograms), receiver) in pushes.into_iter().zip(&receivers) {
             let route = format!("{dialect:?}, {histograms:?}");
             same(&route, read_statsd(receiver, dialect, &before), truth.clone(), false, rounded);

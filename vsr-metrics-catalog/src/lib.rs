@@ -13,6 +13,8 @@ pub mod source;
 
 mod lost;
 mod node;
+#[cfg(feature = "promql")]
+mod overlay;
 mod parse;
 mod places;
 #[cfg(feature = "promql")]
@@ -59,6 +61,21 @@ pub fn load_with_queries(path: &Path, beside: &[Catalog]) -> Outcome {
     read(path).map_or_else(|refused| *refused, |source| compile_with_queries(source, beside))
 }
 
+/// The same with what one deployment changes. The second outcome holds the overlay's text and its findings.
+#[cfg(feature = "promql")]
+pub fn load_with_overlay(path: &Path, overlay: &Path, beside: &[Catalog]) -> (Outcome, Outcome) {
+    let outcome = |source, diagnostics| Outcome { source, catalog: Catalog::default(), diagnostics };
+    let mut overlay = match read(overlay) {
+        Ok(source) => overlay::Overlay::read(source),
+        Err(refused) => return (load_with_queries(path, beside), *refused),
+    };
+    let compiled = match read(path) {
+        Ok(source) => run(source, |spec| overlay.apply(spec), |subject| Some(promql::check(subject, beside))),
+        Err(refused) => *refused,
+    };
+    (compiled, outcome(overlay.source, overlay.diagnostics))
+}
+
 /// The text of a file, or the one finding that there is none.
 fn read(path: &Path) -> Result<SourceFile, Box<Outcome>> {
     let refused = |code, span, message: String, help: &str| {
@@ -86,22 +103,27 @@ fn read(path: &Path) -> Result<SourceFile, Box<Outcome>> {
 
 /// Compiles a text: all stages, and all findings of all of them in the order of the file.
 pub fn compile(source: SourceFile) -> Outcome {
-    run(source, |_| None)
+    run(source, |_| {}, |_| None)
 }
 
 /// The same, with every query parsed and looked up. `beside` are catalogs exported by the same program.
 #[cfg(feature = "promql")]
 pub fn compile_with_queries(source: SourceFile, beside: &[Catalog]) -> Outcome {
-    run(source, |subject| Some(promql::check(subject, beside)))
+    run(source, |_| {}, |subject| Some(promql::check(subject, beside)))
 }
 
-fn run(source: SourceFile, queries: impl FnOnce(&lint::Subject<'_>) -> Option<lint::Findings>) -> Outcome {
+fn run(
+    source: SourceFile,
+    change: impl FnOnce(&mut spec::CatalogSpec),
+    queries: impl FnOnce(&lint::Subject<'_>) -> Option<lint::Findings>,
+) -> Outcome {
     let mut diagnostics = Diagnostics::default();
     let mut catalog = Catalog::default();
     if source.text().len() > MAX_BYTES {
         let message = format!("the catalog has more than {MAX_BYTES} bytes");
         diagnostics.push(Diagnostic::error("too-large", Span::default(), message).help("split it"));
     } else if let Some(mut parsed) = parse::parse(&source, &mut diagnostics) {
+        change(&mut parsed.spec);
         catalog = resolve::resolve(&parsed.spec, &parsed.places, &mut parsed.lost, &mut diagnostics);
         let subject = lint::Subject { catalog: &catalog, source: &source, lost: &parsed.lost };
         lint::check(&subject, queries(&subject), &mut diagnostics);

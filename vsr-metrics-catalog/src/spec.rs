@@ -9,8 +9,8 @@ use serde::Deserialize;
 use crate::source::Span;
 
 pub(crate) use alerts::{
-    AlertSpec, AlertTestSpec, OneOrMany, RuleSpec, RunbookSpec, SeveritySpec, SloSpec, StepSpec,
-    ThresholdSpec, WordSpec,
+    AlertChangeSpec, AlertSpec, AlertTestSpec, OneOrMany, RuleSpec, RunbookSpec, SeveritySpec, SloSpec,
+    StepSpec, ThresholdSpec, WordSpec,
 };
 pub(crate) use dashboards::{
     ChoiceSpec, ColorSpec, DashboardSpec, FullPanelSpec, KindSpec, PanelSpec, ThresholdsSpec,
@@ -41,6 +41,13 @@ pub(crate) struct CatalogSpec {
     pub(crate) slos: Vec<Entry<SloSpec>>,
     pub(crate) alerts: Vec<Entry<AlertSpec>>,
     pub(crate) dashboards: Vec<Entry<DashboardSpec>>,
+}
+
+/// A whole overlay.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OverlaySpec {
+    pub(crate) links: Option<Entry<LinksSpec>>,
+    pub(crate) alerts: Vec<Entry<AlertChangeSpec>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -17,15 +17,31 @@ pub const COMMITTED: [(&str, &str); 2] =
 /// # Errors
 /// If there is no text to judge.
 pub fn read(path: &Path) -> Result<Outcome, Refused> {
+    read_with(path, None).map(|(compiled, _)| compiled)
+}
+
+/// The same with an overlay, whose findings come second.
+///
+/// # Errors
+/// If one of them has no text to judge.
+pub fn read_with(path: &Path, overlay: Option<&Path>) -> Result<(Outcome, Option<Outcome>), Refused> {
     let place = if path.exists() { path.to_path_buf() } else { workspace::root().join(path) };
     let shown = place.strip_prefix(workspace::root()).unwrap_or(&place);
     // Diagnostics name the file as a person in the root would.
     let named = if shown.exists() { shown } else { &place };
-    let outcome = vsr_metrics_catalog::load_with_queries(named, &beside(path));
-    if outcome.is_unreadable() {
-        return Err(Refused::new(outcome.diagnostics.render_all(&outcome.source)));
+    let beside = beside(path);
+    let (outcome, overlay) = match overlay {
+        None => (vsr_metrics_catalog::load_with_queries(named, &beside), None),
+        Some(overlay) => {
+            let (outcome, overlay) = vsr_metrics_catalog::load_with_overlay(named, overlay, &beside);
+            (outcome, Some(overlay))
+        }
+    };
+    let unreadable = std::iter::once(&outcome).chain(&overlay).find(|outcome| outcome.is_unreadable());
+    match unreadable {
+        Some(outcome) => Err(Refused::new(outcome.diagnostics.render_all(&outcome.source))),
+        None => Ok((outcome, overlay)),
     }
-    Ok(outcome)
 }
 
 /// What is exported beside a catalog, and may stand in its queries: the exporters' own families.

@@ -1,6 +1,7 @@
 //! `cargo xtask check`: what is wrong with a catalog, as the macro would say it, or as JSON.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use vsr_metrics_catalog::{Diagnostic, Level, Outcome as Compiled};
@@ -9,9 +10,10 @@ use crate::catalog;
 use crate::outcome::{Outcome, Refused, Verdict};
 
 /// How it is called.
-pub const USAGE: &str = "usage: cargo xtask check [--catalog FILE] [--format human|json]
+pub const USAGE: &str = "usage: cargo xtask check [--catalog FILE] [--overlay FILE] [--format human|json]
 
   --catalog FILE   another catalog than the committed ones
+  --overlay FILE   what a deployment changes of metrics.yaml, or of the catalog that is named
   --format FORMAT  human (default) or json: a list of catalogs, each with its findings";
 
 /// For whom the findings are printed.
@@ -23,17 +25,29 @@ enum Format {
 
 /// Prints all findings of all catalogs.
 pub fn run(arguments: &[OsString]) -> Outcome {
-    let (mut named, mut format) = (None, Format::Human);
+    let (mut named, mut overlay, mut format) = (None, None, Format::Human);
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
             lexopt::Arg::Long("catalog") => named = Some(parser.value()?),
+            lexopt::Arg::Long("overlay") => overlay = Some(PathBuf::from(parser.value()?)),
             lexopt::Arg::Long("format") => format = Format::read(&parser.value()?)?,
             other => return Err(Refused::from(other.unexpected())),
         }
     }
-    let paths = catalog::named_or_committed(named);
-    let compiled = paths.iter().map(|path| catalog::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let compiled = match overlay {
+        None => {
+            let paths = catalog::named_or_committed(named);
+            paths.iter().map(|path| catalog::read(path)).collect::<Result<Vec<_>, _>>()?
+        }
+        Some(overlay) => {
+            let path = named.unwrap_or_else(|| catalog::COMMITTED[0].0.into());
+            let (compiled, overlay) = catalog::read_with(Path::new(&path), Some(&overlay))?;
+            // An overlay has no sizes to tell.
+            let told = overlay.filter(|overlay| !overlay.diagnostics.is_empty());
+            std::iter::once(compiled).chain(told).collect()
+        }
+    };
     match format {
         Format::Human => compiled.iter().for_each(|compiled| println!("{}", human(compiled))),
         Format::Json => println!("{:#}", compiled.iter().map(machine).collect::<Value>()),

@@ -10,10 +10,11 @@ use crate::outcome::{Outcome, Refused, Verdict};
 use crate::workspace;
 
 /// How it is called.
-pub const USAGE: &str = "usage: cargo xtask gen [--check] [--catalog FILE] [--out DIR]
+pub const USAGE: &str = "usage: cargo xtask gen [--check] [--catalog FILE] [--overlay FILE] [--out DIR]
 
   --check          write nothing; list each stale file and exit with 1
   --catalog FILE   another catalog than the committed ones; needs --out
+  --overlay FILE   what a deployment changes; without --out, the files go below target/overlays/
   --out DIR        where the files go (default: docs/ for metrics.yaml)";
 
 /// What every generated file says in its first lines.
@@ -27,22 +28,32 @@ type Files = BTreeMap<PathBuf, String>;
 
 /// Writes or checks.
 pub fn run(arguments: &[OsString]) -> Outcome {
-    let (mut is_check, mut named, mut out) = (false, None, None);
+    let (mut is_check, mut named, mut overlay, mut out) = (false, None, None, None);
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
             lexopt::Arg::Long("check") => is_check = true,
             lexopt::Arg::Long("catalog") => named = Some(parser.value()?),
+            lexopt::Arg::Long("overlay") => overlay = Some(PathBuf::from(parser.value()?)),
             lexopt::Arg::Long("out") => out = Some(PathBuf::from(parser.value()?)),
             other => return Err(Refused::from(other.unexpected())),
         }
     }
+    if let Some(overlay) = &overlay {
+        // The committed files are those of no deployment.
+        let name = overlay.file_stem().unwrap_or(overlay.as_os_str());
+        out = out.or_else(|| Some(workspace::target().join("overlays").join(name)));
+    }
     let jobs = jobs(named, out)?;
     let mut files = Files::new();
     for (path, out) in &jobs {
-        let compiled = catalog::read(path)?;
-        if compiled.diagnostics.has_errors() {
-            eprintln!("{}", compiled.diagnostics.render_all(&compiled.source));
+        let (compiled, changes) = catalog::read_with(path, overlay.as_deref())?;
+        let judged = std::iter::once(&compiled).chain(&changes);
+        let wrong: Vec<_> = judged.filter(|outcome| outcome.diagnostics.has_errors()).collect();
+        for outcome in &wrong {
+            eprintln!("{}", outcome.diagnostics.render_all(&outcome.source));
+        }
+        if !wrong.is_empty() {
             return Ok(Verdict::Findings);
         }
         for file in vsr_metrics_codegen::render::render(&compiled.catalog) {

@@ -10,6 +10,7 @@ mod alerts;
 mod dashboards;
 mod expressions;
 mod operators;
+mod playbook;
 
 pub use alerts::{
     Alert, AlertRule, AlertTest, BURNS, Burn, Condition, Runbook, Severity, Step, Threshold, ThresholdUnit,
@@ -17,6 +18,7 @@ pub use alerts::{
 pub use dashboards::{Choice, Color, Dashboard, Mark, Panel, PanelKind, Query, Row};
 pub use expressions::{Expression, Form, Owner};
 pub use operators::{Exception, Indicator, Links, Rule, Slo};
+pub use playbook::{Fault, Playbook, Symptom};
 
 /// A resolved catalog: the single meeting point of the YAML and everything made from it.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +53,10 @@ pub struct Catalog {
     pub alerts: Vec<Alert>,
     /// Dashboards.
     pub dashboards: Vec<Dashboard>,
+    /// How incidents are led.
+    pub playbook: Option<Playbook>,
+    /// What alerts did under the faults that were tried; not from the catalog's text, but from whoever tried.
+    pub faults: Vec<Fault>,
     /// Every expression of all of these, in the order of the file within each kind.
     pub expressions: Vec<Expression>,
 }

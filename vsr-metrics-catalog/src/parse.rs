@@ -1,6 +1,8 @@
 //! From values to [`CatalogSpec`]: each entry is read by itself, so that one mistake costs one entry at most, and
 //! every mistake is told in one run.
 
+#[cfg(feature = "promql")]
+mod overlay;
 mod repair;
 
 use serde::de::DeserializeOwned;
@@ -11,11 +13,23 @@ use crate::names;
 use crate::node::Node;
 use crate::places::Places;
 use crate::source::SourceFile;
-use crate::spec::{CatalogSpec, Entry, OverlaySpec};
+use crate::spec::{CatalogSpec, Entry};
 use crate::tree;
+#[cfg(feature = "promql")]
+pub(crate) use overlay::overlay;
 
-const SECTIONS: [&str; 9] =
-    ["catalog", "labels", "buckets", "metrics", "exceptions", "rules", "slos", "alerts", "dashboards"];
+const SECTIONS: [&str; 10] = [
+    "catalog",
+    "labels",
+    "buckets",
+    "metrics",
+    "exceptions",
+    "rules",
+    "slos",
+    "alerts",
+    "dashboards",
+    "playbook",
+];
 
 /// What was read of a file.
 pub(crate) struct Parsed {
@@ -55,26 +69,6 @@ pub(crate) fn parse(source: &SourceFile, diagnostics: &mut Diagnostics) -> Optio
     Some(Parsed { spec, places: reader.places, lost: reader.lost })
 }
 
-/// Reads an overlay; `None` if it is no YAML map at all.
-pub(crate) fn overlay(source: &SourceFile, diagnostics: &mut Diagnostics) -> Option<(OverlaySpec, Places)> {
-    let tree = tree::read(source.text(), diagnostics)?;
-    let Node::Map(document) = tree.root else {
-        let error = Diagnostic::error("wrong-type", tree.places.value(""), "an overlay is a map of sections");
-        diagnostics.push(error.help("begin with `alerts:`"));
-        return None;
-    };
-    let mut reader = Reader { places: tree.places, diagnostics, lost: Lost::default() };
-    let mut spec = OverlaySpec::default();
-    for (key, value) in document {
-        match key.as_str() {
-            "links" => spec.links = reader.entry("links", "links", value),
-            "alerts" => spec.alerts = reader.section("alerts", value),
-            _ => reader.unknown_key(&key, &key, &["links", "alerts"]),
-        }
-    }
-    Some((spec, reader.places))
-}
-
 struct Reader<'a> {
     places: Places,
     diagnostics: &'a mut Diagnostics,
@@ -99,6 +93,7 @@ impl Reader<'_> {
             "rules" => spec.rules = self.section("rules", value),
             "slos" => spec.slos = self.section("slos", value),
             "alerts" => spec.alerts = self.section("alerts", value),
+            "playbook" => spec.playbook = self.entry("playbook", "playbook", value),
             "dashboards" => spec.dashboards = self.section("dashboards", value),
             _ => {
                 self.unknown_key(key, key, &SECTIONS);

@@ -101,7 +101,7 @@ impl Graph<'_> {
                 catalog.alerts.get(index).map(|alert: &Alert| &alert.name)
             }
             Owner::Slo(index) => catalog.slos.get(index).map(|slo| &slo.name),
-            Owner::Rule(_) | Owner::Dashboard(_) => None,
+            Owner::Rule(_) | Owner::Dashboard(_) | Owner::Playbook => None,
         };
         name.is_some_and(|name| self.subject.lost.may_define(name))
     }
@@ -134,6 +134,7 @@ impl Report<'_, '_> {
                 catalog.alerts.get(index).map(|alert| alert.name.as_str())
             }
             Owner::Dashboard(index) => catalog.dashboards.get(index).map(|board| board.uid.as_str()),
+            Owner::Playbook => Some("playbook"),
         }
     }
 

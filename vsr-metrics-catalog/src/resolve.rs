@@ -11,6 +11,7 @@ mod header;
 mod labels;
 mod metrics;
 mod operators;
+mod playbook;
 mod rules;
 
 use std::collections::HashMap;

@@ -3,20 +3,26 @@
 mod alerts;
 mod dashboards;
 mod forms;
+#[cfg(feature = "promql")]
+mod overlay;
+mod playbook;
 
 use serde::Deserialize;
 
 use crate::source::Span;
 
 pub(crate) use alerts::{
-    AlertChangeSpec, AlertSpec, AlertTestSpec, OneOrMany, RuleSpec, RunbookSpec, SeveritySpec, SloSpec,
-    StepSpec, ThresholdSpec, WordSpec,
+    AlertSpec, AlertTestSpec, OneOrMany, RuleSpec, RunbookSpec, SeveritySpec, SloSpec, StepSpec,
+    ThresholdSpec, WordSpec,
 };
 pub(crate) use dashboards::{
     ChoiceSpec, ColorSpec, DashboardSpec, FullPanelSpec, KindSpec, PanelSpec, ThresholdsSpec,
 };
 
 pub(crate) use forms::{Ordered, ShortOrFull};
+#[cfg(feature = "promql")]
+pub(crate) use overlay::{AlertChangeSpec, OverlaySpec};
+pub(crate) use playbook::{PlaybookSpec, SymptomSpec};
 
 /// One entry as written, with its name and place.
 #[derive(Clone, Debug)]
@@ -41,13 +47,7 @@ pub(crate) struct CatalogSpec {
     pub(crate) slos: Vec<Entry<SloSpec>>,
     pub(crate) alerts: Vec<Entry<AlertSpec>>,
     pub(crate) dashboards: Vec<Entry<DashboardSpec>>,
-}
-
-/// A whole overlay.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct OverlaySpec {
-    pub(crate) links: Option<Entry<LinksSpec>>,
-    pub(crate) alerts: Vec<Entry<AlertChangeSpec>>,
+    pub(crate) playbook: Option<Entry<PlaybookSpec>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -9,6 +9,7 @@ mod deploy;
 mod json;
 mod markdown;
 mod methods;
+mod playbook;
 mod reference;
 mod runbook;
 mod schema;
@@ -46,6 +47,7 @@ pub const RENDERERS: &[Renderer] = &[
     Renderer { name: "alert-tests", render: alerts::render_tests },
     Renderer { name: "thresholds", render: alerts::render_thresholds },
     Renderer { name: "runbook", render: runbook::render },
+    Renderer { name: "playbook", render: playbook::render },
 ];
 
 /// All files of a catalog, in the order of [`RENDERERS`].

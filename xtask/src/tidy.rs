@@ -2,6 +2,7 @@
 
 mod arrows;
 mod layers;
+mod links;
 mod text;
 
 use std::ffi::OsString;
@@ -65,6 +66,7 @@ pub fn run(arguments: &[OsString]) -> Outcome {
     let files = tracked(&workspace::root())?;
     let mut findings = text::check(&files);
     findings.extend(layers::check(&files));
+    findings.extend(links::check(&files));
     findings.extend(arrows::check()?);
     for finding in &findings {
         println!("{finding}");

@@ -45,6 +45,8 @@ pub enum Owner {
     Test(usize),
     /// A panel of a dashboard.
     Dashboard(usize),
+    /// The playbook.
+    Playbook,
 }
 
 impl Expression {

@@ -272,13 +272,7 @@ fn severity(spec: SeveritySpec) -> Severity {
 
 /// Texts with the threshold's words, queries with its number.
 fn runbook(spec: &RunbookSpec, words: impl Fn(&str) -> String, number: &str) -> Runbook {
-    let step = |spec: &StepSpec| match spec {
-        StepSpec::Short(text) => Step { text: words(text), query: None },
-        StepSpec::Full(full) => {
-            let query = full.query.as_deref().map(|query| fill(query, THRESHOLD, number));
-            Step { text: words(&full.text), query }
-        }
-    };
+    let step = |spec| step(spec, &words, number);
     Runbook {
         meaning: words(&spec.meaning),
         impact: words(&spec.impact),
@@ -286,6 +280,17 @@ fn runbook(spec: &RunbookSpec, words: impl Fn(&str) -> String, number: &str) -> 
         mitigation: spec.mitigation.iter().map(step).collect(),
         avoid: spec.avoid.iter().map(|text| words(text)).collect(),
         resolved_when: words(&spec.resolved_when),
+    }
+}
+
+/// A step, its text and its query with what they name filled in.
+pub(super) fn step(spec: &StepSpec, words: impl Fn(&str) -> String, number: &str) -> Step {
+    match spec {
+        StepSpec::Short(text) => Step { text: words(text), query: None },
+        StepSpec::Full(full) => {
+            let query = full.query.as_deref().map(|query| fill(query, THRESHOLD, number));
+            Step { text: words(&full.text), query }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ impl Resolver<'_> {
         self.rule_and_slo_expressions(spec);
         self.alert_expressions(spec);
         self.panel_expressions(spec);
+        self.playbook_expressions(spec);
     }
 
     fn expression(&mut self, owner: Owner, form: Form, text: &str, span: Span) {
@@ -85,6 +86,28 @@ impl Resolver<'_> {
                     let span = self.places.key(&format!("{path}.tests[{test_index}].series.{series}"));
                     self.expression(Owner::Test(index), Form::Series, series, span);
                 }
+            }
+        }
+    }
+
+    fn playbook_expressions(&mut self, spec: &CatalogSpec) {
+        let Some(entry) = &spec.playbook else { return };
+        for (index, step) in entry.spec.first_minutes.iter().enumerate() {
+            if let StepSpec::Full(full) = step
+                && let Some(query) = &full.query
+            {
+                let path = format!("playbook.first_minutes[{index}].query");
+                self.valued(Owner::Playbook, Form::Query, query, &path);
+            }
+        }
+        for (index, symptom) in entry.spec.symptoms.iter().enumerate() {
+            if let Some(query) = &symptom.query {
+                self.valued(
+                    Owner::Playbook,
+                    Form::Query,
+                    query,
+                    &format!("playbook.symptoms[{index}].query"),
+                );
             }
         }
     }

@@ -20,5 +20,6 @@ impl Resolver<'_> {
         self.catalog.dashboards = spec.dashboards.iter().map(|entry| self.dashboard(entry)).collect();
         // Alerts name objectives and dashboards.
         self.alerts(spec);
+        self.playbook(spec);
     }
 }

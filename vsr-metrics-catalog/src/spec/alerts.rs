@@ -76,17 +76,6 @@ pub(crate) struct ThresholdSpec {
     pub(crate) unit: String,
 }
 
-/// What a deployment changes of an alert.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AlertChangeSpec {
-    pub(crate) threshold: Option<ThresholdSpec>,
-    #[serde(rename = "for")]
-    pub(crate) hold: Option<String>,
-    pub(crate) severity: Option<SeveritySpec>,
-    pub(crate) priority: Option<String>,
-}
-
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum SeveritySpec {

@@ -1,0 +1,78 @@
+//! The playbook: what an incident commander follows, from the first alert to the review.
+
+use std::fmt::Write as _;
+
+use vsr_metrics_catalog::model::{Catalog, Fault, Playbook};
+
+use super::alerts::duration;
+use super::markdown::{anchor, code, head, prose, row};
+use super::runbook::steps;
+use super::{GeneratedFile, file, origin};
+use crate::promql::both_spellings;
+
+pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
+    let Some(book) = &catalog.playbook else { return Vec::new() };
+    let mut text = format!("<!-- {} -->\n\n# Incident playbook of `{}`\n\n", origin(catalog), catalog.name);
+    text += "The [runbook](runbook.md) says what to do about one alert. This page says how to lead an incident.\n";
+    text += &pairs("Severities", ["Priority", "Who responds, and how soon"], &book.severities);
+    text += &pairs("Roles", ["Role", "Duties"], &book.roles);
+    let _ = write!(text, "\n## The first five minutes\n\n{}", steps(&book.first_minutes));
+    text += &list("Triage: what comes before what", &book.triage);
+    text += &symptoms(book);
+    text += &faults(&catalog.faults);
+    text += &list("Communication", &book.communication);
+    text += &list("When it is over", &book.over_when);
+    text += &list("Review", &book.review);
+    file("playbook.md", text)
+}
+
+fn pairs(title: &str, columns: [&str; 2], pairs: &[(String, String)]) -> String {
+    let rows: Vec<String> = pairs.iter().map(|(name, text)| row(&[prose(name), prose(text)])).collect();
+    format!("\n## {title}\n\n{}{}", head(&columns), rows.concat())
+}
+
+fn list(title: &str, items: &[String]) -> String {
+    let items: Vec<String> =
+        items.iter().zip(1..).map(|(item, number)| format!("{number}. {}\n", prose(item.trim()))).collect();
+    format!("\n## {title}\n\n{}", items.concat())
+}
+
+/// From what is seen to the sections that help, the likeliest first.
+fn symptoms(book: &Playbook) -> String {
+    let mut text = format!(
+        "\n## From symptom to runbook section\n\n{}",
+        head(&["What is seen", "It is so if this returns something", "Go on with"])
+    );
+    for symptom in &book.symptoms {
+        let query = symptom.query.as_deref().map(|query| code(&both_spellings(query))).unwrap_or_default();
+        text += &row(&[prose(&symptom.seen), query, sections(symptom.alerts.iter())]);
+    }
+    text
+}
+
+/// What the faults that are tried on a simulated cluster make fire.
+fn faults(faults: &[Fault]) -> String {
+    if faults.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\n## Which alerts come together\n\n");
+    text += "Observed, not guessed: `cargo xtask matrix` tries each fault on a cluster with a virtual clock, and\n";
+    text += "Prometheus evaluates these rules on what it exports.\n\n";
+    text += &head(&["Fault", "Fires, after", "Cleared, after the end of the fault"]);
+    for fault in faults {
+        let fired =
+            fault.fired.iter().map(|(alert, after)| format!("{} {}", section(alert), duration(*after)));
+        let fired: Vec<String> = fired.collect();
+        let fired = if fired.is_empty() { "nothing".to_owned() } else { fired.join("<br>") };
+        text += &row(&[prose(&fault.name), fired, fault.cleared.map(duration).unwrap_or_default()]);
+    }
+    text
+}
+
+fn sections<'a>(alerts: impl Iterator<Item = &'a String>) -> String {
+    alerts.map(|alert| section(alert)).collect::<Vec<_>>().join("<br>")
+}
+
+fn section(alert: &str) -> String {
+    format!("[{alert}](runbook.md#{})", anchor(alert))
+}

@@ -34,17 +34,13 @@ impl Overlay {
         }
         let known: Vec<String> = catalog.alerts.iter().map(|alert| alert.name.clone()).collect();
         for change in &overlay.alerts {
-            match catalog.alerts.iter_mut().find(|alert| alert.name == change.name) {
-                Some(alert) => {
-                    let mut changer = Changer { places, diagnostics: &mut self.diagnostics, change };
-                    changer.change(&mut alert.spec);
-                }
-                None => {
-                    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-                    let message = format!("alert `{}` is not defined", change.name);
-                    let error = Diagnostic::error("unknown-alert", change.span, message);
-                    self.diagnostics.push(error.help(parse::suggestion(&change.name, &known)));
-                }
+            if let Some(alert) = catalog.alerts.iter_mut().find(|alert| alert.name == change.name) {
+                Changer { places, diagnostics: &mut self.diagnostics, change }.change(&mut alert.spec);
+            } else {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                let message = format!("alert `{}` is not defined", change.name);
+                let error = Diagnostic::error("unknown-alert", change.span, message);
+                self.diagnostics.push(error.help(parse::suggestion(&change.name, &known)));
             }
         }
         self.diagnostics.sort();

@@ -4,7 +4,6 @@ mod operators;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -109,12 +108,7 @@ fn summarize(cases: &[Case], survivors: &BTreeSet<(String, String)>, only: Optio
         }
     }
     let alerts: BTreeSet<&str> = cases.iter().map(|case| case.alert.as_str()).collect();
-    let mut text = findings.join("\n");
-    if !text.is_empty() {
-        text += "\n";
-    }
-    let _ = write!(
-        text,
+    let counts = format!(
         "{} mutants of {} alerts: {} killed, {} listed as equivalent, {} neither",
         cases.len(),
         alerts.len(),
@@ -122,6 +116,7 @@ fn summarize(cases: &[Case], survivors: &BTreeSet<(String, String)>, only: Optio
         survivors.iter().filter(|survivor| excused.contains_key(survivor)).count(),
         survivors.iter().filter(|survivor| !excused.contains_key(survivor)).count(),
     );
+    let text = findings.iter().cloned().chain([counts]).collect::<Vec<_>>().join("\n");
     Summary { text, findings }
 }
 
@@ -143,20 +138,21 @@ fn write_all(root: &Path, catalog: &Catalog, only: Option<&str>) -> Result<Vec<C
     for alert in catalog.alerts.iter().filter(|alert| only.is_none_or(|only| alert.name == only)) {
         let rules = alert.rules();
         for (index, rule) in rules.iter().enumerate() {
+            let original = render_alerts(&alone(catalog, alert, rule));
+            // Rules of one name are told apart by their labels, and so are the tests of each.
+            let labels: Vec<String> =
+                rule.labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
             for mutant in operators::mutants(catalog, rule) {
                 let directory = root.join(&catalog.name).join(&alert.name).join(cases.len().to_string());
-                let labels: Vec<String> =
-                    rule.labels.iter().map(|(name, value)| format!("{name} {value}: ")).collect();
-                let mut wrong = rules.clone();
-                wrong[index] = mutant.rule;
-                let original = render_alerts(&alone(catalog, alert, &rules));
-                let changed = render_alerts(&alone(catalog, alert, &wrong));
-                let (tests, _) = write(&directory, &original, |path| path.contains("tests/"))?;
-                let (_, rules) = write(&directory, &changed, |path| !path.contains("tests/"))?;
+                let changed = render_alerts(&alone(catalog, alert, &mutant.rule));
+                let (tests, _) = write(&directory, &original, |file| {
+                    file.path.contains("tests/") && labels.iter().all(|label| file.contents.contains(label))
+                })?;
+                let (_, rules) = write(&directory, &changed, |file| !file.path.contains("tests/"))?;
                 let rules = rules.into_iter().find(|path| path.to_string_lossy().ends_with(".alerts.yml"));
                 cases.push(Case {
                     alert: alert.name.clone(),
-                    what: format!("{}{}", labels.concat(), mutant.what),
+                    what: labels.iter().map(|label| format!("{label}: ")).chain([mutant.what]).collect(),
                     rules: rules.ok_or("no rules were rendered")?,
                     tests,
                 });
@@ -166,18 +162,22 @@ fn write_all(root: &Path, catalog: &Catalog, only: Option<&str>) -> Result<Vec<C
     Ok(cases)
 }
 
-/// The catalog with no other alert, and only what this one needs recorded.
-fn alone(catalog: &Catalog, alert: &Alert, rules: &[AlertRule]) -> Catalog {
+/// The catalog with one rule of one alert, and only what it needs recorded.
+fn alone(catalog: &Catalog, alert: &Alert, rule: &AlertRule) -> Catalog {
     let mut alert = alert.clone();
-    let first = &rules[0];
-    alert.expr.clone_from(&first.expr);
-    alert.hold = first.hold;
-    alert.others = rules[1..].to_vec();
-    let mut alone = catalog.clone();
+    alert.severity = rule.severity;
+    alert.expr.clone_from(&rule.expr);
+    alert.labels.clone_from(&rule.labels);
+    alert.others = Vec::new();
+    if let Condition::Missing { metrics, .. } = &mut alert.condition {
+        metrics.retain(|metric| rule.labels.iter().any(|(_, value)| value == metric));
+    }
     let needed = match &alert.condition {
         Condition::Burn { slo } => Some(slo.clone()),
         _ => None,
     };
+    alert.hold = rule.hold;
+    let mut alone = catalog.clone();
     alone.rules.retain(|rule| rule.objective.is_some() && rule.objective == needed);
     alone.alerts = vec![alert];
     alone
@@ -187,10 +187,10 @@ fn alone(catalog: &Catalog, alert: &Alert, rules: &[AlertRule]) -> Catalog {
 fn write(
     directory: &Path,
     files: &[GeneratedFile],
-    wanted: impl Fn(&str) -> bool,
+    wanted: impl Fn(&GeneratedFile) -> bool,
 ) -> Result<(Vec<PathBuf>, Vec<PathBuf>), String> {
     let (mut tests, mut rules) = (Vec::new(), Vec::new());
-    for file in files.iter().filter(|file| wanted(&file.path)) {
+    for file in files.iter().filter(|file| wanted(file)) {
         let path = directory.join(&file.path);
         let parent = path.parent().unwrap_or(directory);
         fs::create_dir_all(parent).map_err(|error| format!("`{}`: {error}", parent.display()))?;

@@ -1,7 +1,6 @@
 //! The fixed ways in which a rule is made wrong: its threshold, its windows and its wait doubled and halved, a metric
 //! replaced by a sibling, a matcher dropped.
 
-use std::fmt::Write as _;
 use std::mem::discriminant;
 use std::time::Duration;
 
@@ -85,14 +84,14 @@ fn windows(expr: &str) -> Vec<(String, String)> {
     [("windows doubled", 2.0), ("windows halved", 0.5)]
         .into_iter()
         .map(|(what, factor)| {
-            let mut text = String::new();
             let mut pieces = expr.split('[');
-            text += pieces.next().unwrap_or_default();
-            for piece in pieces {
+            let before = pieces.next().unwrap_or_default().to_owned();
+            let changed = pieces.map(|piece| {
                 let (window, rest) = piece.split_once(']').unwrap_or((piece, ""));
-                let _ = write!(text, "[{}ms]{rest}", (milliseconds(window) * factor).round());
-            }
-            (what.to_owned(), text)
+                format!("[{}ms]{rest}", (milliseconds(window) * factor).round())
+            });
+            let text: Vec<String> = std::iter::once(before).chain(changed).collect();
+            (what.to_owned(), text.concat())
         })
         .filter(|_| expr.contains('['))
         .collect()

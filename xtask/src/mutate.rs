@@ -136,8 +136,7 @@ fn equivalents() -> BTreeMap<(String, String), String> {
 fn write_all(root: &Path, catalog: &Catalog, only: Option<&str>) -> Result<Vec<Case>, String> {
     let mut cases = Vec::new();
     for alert in catalog.alerts.iter().filter(|alert| only.is_none_or(|only| alert.name == only)) {
-        let rules = alert.rules();
-        for (index, rule) in rules.iter().enumerate() {
+        for rule in &alert.rules() {
             let original = render_alerts(&alone(catalog, alert, rule));
             // Rules of one name are told apart by their labels, and so are the tests of each.
             let labels: Vec<String> =

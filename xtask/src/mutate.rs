@@ -16,7 +16,7 @@ use vsr_metrics_codegen::render::{GeneratedFile, render_alerts};
 use crate::catalog;
 use crate::judges::tools;
 use crate::outcome::{Outcome, Refused, Verdict};
-use crate::test::output_of;
+use crate::test::{End, output_of};
 use crate::workspace;
 
 /// How it is called.
@@ -55,6 +55,18 @@ pub fn run(arguments: &[OsString]) -> Outcome {
     let summary = judge(&promtool, only.as_deref()).map_err(Refused::new)?;
     println!("{}", summary.text);
     Ok(Verdict::clean_if(summary.findings.is_empty()))
+}
+
+/// The same as a step of the tests.
+pub fn step() -> End {
+    match tools::promtool() {
+        Ok(promtool) => match judge(&promtool, None) {
+            Ok(summary) if summary.findings.is_empty() => End::Passed,
+            Ok(summary) => End::Failed(summary.text),
+            Err(error) => End::Failed(error),
+        },
+        Err(remedy) => End::LeftOut(remedy),
+    }
 }
 
 /// What came of all mutants.

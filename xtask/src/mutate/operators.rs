@@ -45,7 +45,7 @@ fn numbers(expr: &str) -> Vec<(String, String)> {
         let Ok(value) = expr[begin..end].parse::<f64>() else { continue };
         let others = if value == 0.0 { vec![1.0] } else { vec![value * 2.0, value / 2.0] };
         for other in others {
-            let what = format!("{value} becomes {other}");
+            let what = format!("{value} becomes {other}, at {begin}");
             found.push((what, format!("{}{other}{}", &expr[..begin], &expr[end..])));
         }
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use vsr_metrics_catalog::model::{Catalog, ThresholdUnit, Unit};
 
 mod dashboards;
+mod playbook;
 
 use super::{GeneratedFile, file, origin};
 
@@ -75,7 +76,7 @@ pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
         "step": step(),
         "test": alert_test(),
         "dashboard": dashboards::dashboard(),
-        "playbook": playbook(),
+        "playbook": playbook::playbook(),
         "panel": dashboards::panel(),
     });
     file("metrics.schema.json", format!("{schema:#}\n"))
@@ -277,39 +278,6 @@ fn runbook() -> Value {
         &["meaning", "impact", "diagnosis", "mitigation", "resolved_when"],
         "What the person on call does.",
     )
-}
-
-fn playbook() -> Value {
-    let texts = |help: &str| filled_list(list(sentence(), help));
-    let named = |help: &str| {
-        json!({
-            "type": "object", "minProperties": 1, "additionalProperties": { "type": "string" }, "description": help
-        })
-    };
-    let symptom = object(
-        &[
-            ("seen", sentence()),
-            ("query", text("PromQL that tells whether it is so.")),
-            (
-                "alerts",
-                filled_list(list(pattern(PASCAL, "An alert."), "Whose sections of the runbook help.")),
-            ),
-        ],
-        &["seen", "alerts"],
-        "What somebody sees, and where to go on.",
-    );
-    let keys = [
-        ("severities", named("Kinds of incidents: who responds, and how soon.")),
-        ("roles", named("Roles with their duties.")),
-        ("first_minutes", filled_list(list(reference("step"), "What is done first."))),
-        ("triage", texts("What comes before what.")),
-        ("symptoms", filled_list(list(symptom, "From what is seen to the runbook."))),
-        ("communication", texts("Who is told what, and how often.")),
-        ("over_when", texts("When the incident is over.")),
-        ("review", texts("What happens afterwards.")),
-    ];
-    let required: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
-    object(&keys, &required, "What an incident commander follows.")
 }
 
 fn step() -> Value {

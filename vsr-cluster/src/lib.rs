@@ -33,4 +33,5 @@ pub mod stage;
 pub mod state_machine;
 pub mod storage;
 pub mod tcp;
+mod traces;
 pub mod wire;

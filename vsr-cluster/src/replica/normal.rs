@@ -7,6 +7,7 @@ use super::{
     Time,
 };
 use crate::client_table::Novelty;
+use crate::traces;
 
 impl Replica {
     /// Steps 1 and 2: the primary takes a new request in, and answers a repeated one from the client table.
@@ -235,13 +236,17 @@ impl Replica {
         // Nothing is sent, and so nothing is measured, in a cluster of one.
         if self.cluster > 1 {
             if let Some(prepared) = pending.prepared {
-                self.metrics.record_prepare_latency(quorum_at.saturating_sub(prepared));
+                let took = quorum_at.saturating_sub(prepared);
+                self.metrics.record_prepare_latency(took);
+                traces::prepared(self.index, self.commit_number, took);
             }
             self.leader.unannounced.push_back(quorum_at);
         }
         if let Some(requested) = pending.requested {
             outputs.push(Output::Reply(reply));
-            self.metrics.record_client_latency(clock.now().saturating_sub(requested));
+            let took = clock.now().saturating_sub(requested);
+            self.metrics.record_client_latency(took);
+            traces::answered(self.index, self.commit_number, took);
         }
         true
     }

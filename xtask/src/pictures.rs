@@ -31,7 +31,7 @@ pub const USAGE: &str = "usage: cargo xtask pictures [--for DURATION] [--board U
   --out DIR        where the pictures go (default: docs/pictures)";
 
 /// The boards whose pictures are part of the docs.
-const BOARDS: [&str; 4] = ["vsr-overview", "vsr-latency", "vsr-replication", "vsr-messages"];
+const BOARDS: [&str; 3] = ["vsr-overview", "vsr-replication", "vsr-storage"];
 
 /// How many points a line has at most.
 const POINTS: f64 = 150.0;

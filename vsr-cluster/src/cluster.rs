@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use vsr_metrics::{Metrics, OutOfRange, ReplicaId};
 
@@ -68,19 +67,6 @@ impl Config {
             directory,
             durability: Durability::default(),
             tuning: Tuning::default(),
-        }
-    }
-}
-
-impl Default for Tuning {
-    fn default() -> Self {
-        Self {
-            max_in_flight: 256,
-            max_waiting: 4096,
-            commit_delay: Duration::from_millis(1),
-            heartbeat: Duration::from_millis(100),
-            resend_after: Duration::from_millis(200),
-            resend_limit: 1024,
         }
     }
 }

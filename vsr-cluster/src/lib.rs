@@ -1,8 +1,8 @@
 //! A small Viewstamped Replication database that runs in threads of one process, instrumented with the typed
 //! metrics of `vsr-metrics`.
 //!
-//! It follows *Viewstamped Replication Revisited* (Liskov, Cowling 2012), as far as normal operation (section
-//! 4.1) goes; the primary is replica 0 and stays it. [`replica`] is the protocol, a deterministic state machine;
+//! It follows *Viewstamped Replication Revisited* (Liskov, Cowling 2012). [`replica`] is the protocol, a
+//! deterministic state machine, and the table in its documentation says which section is where;
 //! [`driver`] runs it in a thread, [`storage`] keeps it on disk, [`network`] connects it, and [`cluster`] puts all of
 //! that together. [`client`] and [`load`] ask, [`demo`] shows.
 //!
@@ -11,13 +11,15 @@
 
 pub mod chaos;
 pub mod client;
-pub mod client_table;
+pub mod client_sessions;
+pub mod clock;
 pub mod cluster;
 pub mod configuration;
 pub mod counts;
 pub mod demo;
 pub mod driver;
 pub mod load;
+pub mod log_scrubber;
 pub mod message;
 pub mod network;
 pub mod node;
@@ -25,8 +27,10 @@ pub mod options;
 pub mod process;
 pub mod processes;
 mod push;
+pub mod repair_budget;
 pub mod replica;
 mod say;
+pub mod service;
 pub mod soak;
 pub mod solo;
 pub mod stage;

@@ -17,7 +17,7 @@ use crate::counts::Counts;
 use crate::driver::{Driver, RealClock};
 use crate::message::{Envelope, Message, ReplicaIndex};
 use crate::network::{Delivery, Links, Observer, Transport};
-use crate::replica::{Replica, Tuning};
+use crate::replica::{Replica, Restored, Tuning};
 use crate::storage::{Directory, Disk, Durability, Faults, Faulty, Layout, Name, Opened, Storage, rot};
 use crate::wire::{Keyring, Parcel, Secret};
 
@@ -226,26 +226,10 @@ impl Node {
     }
 
     /// The replica as its disk has it.
-    fn restore(
-        &self,
-        mut opened: Opened<Box<dyn Disk>>,
-    ) -> Result<(Replica, Storage<Box<dyn Disk>>), NodeError> {
-        use crate::storage::Slot;
+    fn restore(&self, opened: Opened<Box<dyn Disk>>) -> Result<(Replica, Storage<Box<dyn Disk>>), NodeError> {
         let Setup { index, founding, tuning, .. } = &self.setup;
-        let mut entries = Vec::new();
-        for (op, slot) in opened.log {
-            match slot {
-                Slot::Sound(entry) => entries.push(entry),
-                Slot::Damaged(_) if *index == 0 => return Err(NodeError::Forgot),
-                Slot::Damaged(_) => {
-                    opened.storage.truncate(op - 1).map_err(NodeError::Disk)?;
-                    break;
-                }
-            }
-        }
-        let replica =
-            Replica::new(*index, founding.members.len(), *tuning, Arc::clone(&self.metrics), entries);
-        Ok((replica, opened.storage))
+        let (storage, restored) = Restored::of(opened, *founding, VERSION).ok_or(NodeError::Forgot)?;
+        Ok((Replica::new(*index, VERSION, *tuning, Arc::clone(&self.metrics), restored), storage))
     }
 }
 

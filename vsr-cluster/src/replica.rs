@@ -1,303 +1,326 @@
 //! The core of a replica: a deterministic state machine without threads, files or channels.
 //!
-//! A driver feeds it inputs and carries out its outputs; time comes from a clock that the driver lends. The same
-//! inputs at the same times give the same outputs. What is here follows *Viewstamped Replication Revisited*
-//! (Liskov, Cowling 2012): figure 2 for the state, section 4.1 for what is in `replica/normal.rs`. View change (4.2),
-//! recovery (4.3) and state transfer (5.2) have their places beside it and are not built yet, so the view stays 0.
+//! A driver feeds it inputs and carries out its outputs ([`Input`], [`Output`]); time comes from a clock that the
+//! driver lends. The same inputs at the same times give the same outputs. It follows *Viewstamped Replication
+//! Revisited* (Liskov, Cowling 2012):
 //!
-//! The log is on disk, and one order of events is kept everywhere: an entry is flushed before anyone else hears
-//! of it. So no backup's log is ever ahead of its primary's, even after the process was killed.
+//! | file | does | section |
+//! | --- | --- | --- |
+//! | `normal.rs`, `commit.rs`, `heartbeat.rs` | requests, Prepares, quorums, execution, signs of life | 4.1 |
+//! | `view_change.rs`, `install.rs` | another primary, and the log that it begins with | 4.2, 5.3 |
+//! | `recovery.rs` | the return after a crash | 4.3 |
+//! | `checkpoint.rs`, `state_transfer.rs` | states instead of logs | 5.1, 5.2 |
+//! | `reorder.rs`, `repair.rs`, `scrub.rs` | entries that are late, missing or damaged | 5.2 |
+//! | `reconfiguration.rs`, `standby.rs` | who belongs to the cluster | 7 |
+//! | `inbound.rs`, `outbound.rs` | which messages are believed, and when one may be sent | |
+//!
+//! The log is on disk, and one order of events is kept everywhere: what a message promises is written before it is
+//! sent. A replica that stops at any moment and starts again therefore has kept its promises.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vsr_metrics::{Metrics, ReplicaStatus, Status};
+use vsr_metrics::{Metrics, ReplicaStatus};
 
-use crate::client_table::ClientTable;
-use crate::configuration::Version;
-use crate::message::{Entry, Envelope, Message, OpNumber, ReplicaIndex, Reply, Request, ViewNumber};
+use crate::configuration::{Configuration, ReplicaSet, Version};
+use crate::log_scrubber::LogScrubber;
+use crate::message::{Entry, Message, Nonce, OpNumber, ReplicaIndex, ViewNumber};
+use crate::repair_budget::RepairBudget;
+use crate::service::Service;
 use crate::state_machine::StateMachine;
 use crate::storage::Slot;
 
+mod checkpoint;
+mod commit;
+mod heartbeat;
+mod inbound;
+mod install;
+mod io;
 mod normal;
+mod outbound;
 mod ports;
+mod reconfiguration;
+mod recovery;
+mod reorder;
+mod repair;
+mod scrub;
+mod standby;
+mod state_transfer;
+mod tuning;
+mod view_change;
+mod window;
 
+use io::Io;
 pub use ports::{Clock, Input, Output, Purpose, Restored, Time, WireFault};
+pub use tuning::Tuning;
+use window::Window;
 
-/// How a replica behaves, the same on all replicas of a cluster.
-#[derive(Clone, Copy, Debug)]
-pub struct Tuning {
-    /// Operations that the primary has under way at once (pipelining).
-    pub max_in_flight: usize,
-    /// Requests that wait for their turn; more are dropped, and their clients ask again.
-    pub max_waiting: usize,
-    /// How long news of a commit waits for a Prepare to carry it.
-    pub commit_delay: Duration,
-    /// Pause between signs of life of an idle primary.
-    pub heartbeat: Duration,
-    /// How long the primary waits for a backup's `PrepareOk` before it sends again.
-    pub resend_after: Duration,
-    /// Entries that are sent again at once.
-    pub resend_limit: usize,
+/// What a replica is doing (figure 2 of the paper). That it fetches a state, or is a standby, shows in
+/// [`Replica::status`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Normal,
+    ViewChange,
+    Recovering,
 }
 
 /// One replica's state (figure 2 of the paper).
 #[derive(Debug)]
 pub struct Replica {
     index: ReplicaIndex,
-    cluster: usize,
+    version: Version,
     tuning: Tuning,
     metrics: Arc<Metrics>,
+    boot: u64,
+    mode: Mode,
     view: ViewNumber,
-    /// The latest entry of the log, flushed or not.
-    op_number: OpNumber,
-    /// The latest entry that is flushed.
-    persisted: OpNumber,
+    last_normal_view: ViewNumber,
+    /// The primary of `view`. It keeps that role when the configuration changes within the view.
+    primary: ReplicaIndex,
+    /// The configuration in force: the latest that this replica knows of.
+    configuration: Configuration,
+    log: Window,
     /// The latest operation known to be committed anywhere.
     known_commit: OpNumber,
-    /// The latest operation executed here.
-    commit_number: OpNumber,
-    /// Entries after `commit_number`, in order; the rest of the log is on disk only.
-    uncommitted: VecDeque<Pending>,
-    clients: ClientTable,
-    state: StateMachine,
-    leader: Leader,
-    /// Messages sent so far, by receiver.
-    sent: Vec<u64>,
-}
-
-/// What only a primary needs.
-#[derive(Debug)]
-struct Leader {
-    /// Requests that wait for a place in the pipeline.
-    waiting: VecDeque<Arrived>,
-    /// The latest operation that was sent to all backups.
-    sent: OpNumber,
-    /// By replica; the primary's own place is not used.
-    peers: Vec<Peer>,
-    /// When operations got their quorum whose commit no message has carried yet, oldest first.
-    unannounced: VecDeque<Time>,
-    /// When the backups last heard from the primary, all of them.
-    heard: Time,
-}
-
-/// What the primary knows of a backup.
-#[derive(Clone, Copy, Debug, Default)]
-struct Peer {
-    /// The latest operation in its log, as far as it said.
-    acknowledged: OpNumber,
-    /// Since when it owes the `PrepareOk` after that.
-    owing_since: Time,
-    /// End of the entries sent again last.
-    resent: OpNumber,
-}
-
-/// A request and when it came.
-#[derive(Clone, Copy, Debug)]
-struct Arrived {
-    request: Request,
-    at: Time,
-}
-
-/// An entry under way.
-#[derive(Debug)]
-struct Pending {
-    entry: Arc<Entry>,
-    /// When its request came; nothing for one that was read from the log or came from the primary.
-    requested: Option<Time>,
-    /// When its Prepare was first sent.
-    prepared: Option<Time>,
+    /// The latest entry up to which the own log is what was committed.
+    certain: OpNumber,
+    service: Service,
+    nonces: Nonce,
+    outbound: outbound::Outbound,
+    inbound: inbound::Inbound,
+    leader: normal::Leader,
+    backup: reorder::Backup,
+    change: view_change::ViewChange,
+    install: Option<install::Install>,
+    recovery: recovery::Recovery,
+    repairs: repair::Repairs,
+    budget: RepairBudget,
+    transfer: Option<state_transfer::Transfer>,
+    checkpoint: checkpoint::Checkpoints,
+    scrubber: LogScrubber,
+    next_scrub: Time,
+    standby: standby::Standbys,
 }
 
 impl Replica {
-    /// A replica of a cluster, with the entries that its log holds.
+    /// A replica, with what its disk holds. `max_sessions` and pipelines in `tuning` must be the same on all.
     pub fn new(
         index: ReplicaIndex,
-        cluster: usize,
+        version: Version,
         tuning: Tuning,
         metrics: Arc<Metrics>,
-        log: Vec<Arc<Entry>>,
+        restored: Restored,
     ) -> Self {
-        let op_number = log.len() as u64;
-        // What the log holds is under way again: a client that repeats it must not have it executed twice.
-        let mut clients = ClientTable::default();
-        for entry in &log {
-            clients.begin(entry.client, entry.request);
+        let Restored { superblock, checkpoint, log } = restored;
+        let state = checkpoint.and_then(|state| Service::decode(&state, tuning.max_sessions));
+        let lost_state = superblock.checkpoint > 0 && state.is_none();
+        let service = state.unwrap_or_else(|| Service::new(superblock.configuration, tuning.max_sessions));
+        let recovery = recovery::Recovery::of(&superblock, &log, lost_state);
+        let log_first = log.first().map_or(superblock.log_first.max(1), |(op, _)| *op);
+        let on_disk = log.last().map_or(log_first - 1, |(op, _)| *op);
+        let mut window = Window::after(service.op(), on_disk.max(service.op()), log_first);
+        let mut damaged = BTreeMap::new();
+        for (op, slot) in log {
+            match slot {
+                Slot::Sound(entry) if op == window.last() + 1 => window.restore(entry),
+                Slot::Damaged(_) if op <= service.op() => drop(damaged.insert(op, Time::ZERO)),
+                _ => {}
+            }
         }
-        let pending = |entry| Pending { entry, requested: None, prepared: None };
+        // What else is committed is not known any more; see `note_certain` for what the log says about itself.
+        let certain = superblock.commit.max(window.last().saturating_sub(tuning.max_in_flight as u64));
+        let certain = certain.min(window.last()).max(service.op());
         Self {
             index,
-            cluster,
+            version,
             tuning,
             metrics,
-            view: 0,
-            op_number,
-            persisted: op_number,
-            known_commit: 0,
-            commit_number: 0,
-            uncommitted: log.into_iter().map(pending).collect(),
-            clients,
-            state: StateMachine::default(),
-            leader: Leader {
-                waiting: VecDeque::new(),
-                sent: op_number,
-                peers: vec![Peer::default(); cluster],
-                unannounced: VecDeque::new(),
-                heard: Time::ZERO,
-            },
-            sent: vec![0; cluster],
+            boot: superblock.boot + 1,
+            mode: Mode::Recovering,
+            view: superblock.view,
+            last_normal_view: superblock.last_normal_view,
+            primary: superblock.configuration.primary(superblock.view),
+            configuration: superblock.configuration,
+            log: window,
+            known_commit: certain,
+            certain,
+            service,
+            nonces: 0,
+            outbound: outbound::Outbound::default(),
+            inbound: inbound::Inbound::default(),
+            leader: normal::Leader::default(),
+            backup: reorder::Backup::default(),
+            change: view_change::ViewChange::default(),
+            install: None,
+            recovery,
+            repairs: repair::Repairs::with_damaged(damaged),
+            budget: RepairBudget::new(tuning.repair_credits),
+            transfer: None,
+            checkpoint: checkpoint::Checkpoints::at(superblock.checkpoint),
+            scrubber: LogScrubber::default(),
+            next_scrub: Time::ZERO,
+            standby: standby::Standbys::default(),
         }
     }
 
     /// Takes in one input. What is to be done is added to `outputs`.
     pub fn step(&mut self, input: Input, clock: &dyn Clock, outputs: &mut Vec<Output>) {
+        let io = &mut Io::new(clock, outputs);
         match input {
-            Input::Start => self.start(clock, outputs),
-            Input::Message(Envelope { from, message, .. }) => self.receive(from, message, clock, outputs),
-            Input::Request(request) => self.on_request(request, clock, outputs),
-            Input::Persisted(through) => self.on_persisted(through, clock, outputs),
-            Input::Read { purpose: Purpose::Resend(to), slots, .. } => {
-                let sound = |(_, slot)| match slot {
-                    Slot::Sound(entry) => Some(entry),
-                    Slot::Damaged(_) => None,
-                };
-                self.resend(to, slots.into_iter().map_while(sound).collect(), clock, outputs);
+            Input::Start => self.start(io),
+            Input::Message(envelope) => self.on_message(envelope, io),
+            Input::Refused(fault) => self.on_refused(fault),
+            Input::Request(request) => self.on_request(request, io),
+            Input::Persisted(through) => self.on_persisted(through, io),
+            Input::SuperblockWritten => self.on_written(io),
+            Input::CheckpointWritten(op) => self.on_checkpoint_written(op, io),
+            Input::Read { purpose: Purpose::Scrub, slots } => self.on_scrubbed(&slots, io),
+            Input::Read { purpose: Purpose::Answer { to, nonce, is_gap }, slots } => {
+                self.answer_entries(to, nonce, is_gap, slots, io);
             }
-            Input::Refused(_)
-            | Input::SuperblockWritten
-            | Input::CheckpointWritten(_)
-            | Input::Read { .. }
-            | Input::CheckpointRead { .. }
-            | Input::Abdicate => {}
-            Input::Tick => self.tick(clock, outputs),
-            Input::Stop => self.announce(clock, outputs),
+            Input::CheckpointRead { purpose, op, state } => self.on_checkpoint_read(purpose, op, state, io),
+            Input::Abdicate => self.abdicate(io),
+            Input::Tick => self.tick(io),
+            Input::Stop => self.announce(io),
         }
+        self.repair(io);
     }
 
     /// When this replica wants a tick, if it hears nothing before.
     pub fn deadline(&self) -> Option<Time> {
-        if !self.is_primary() || self.cluster == 1 {
-            return None;
-        }
-        let announce = self.leader.unannounced.front().map(|quorum| *quorum + self.tuning.commit_delay);
-        let resend = self.owing().map(|(_, peer)| peer.owing_since + self.tuning.resend_after);
-        resend.chain(announce).chain([self.leader.heard + self.tuning.heartbeat]).min()
+        [
+            self.normal_deadline(),
+            self.change_deadline(),
+            self.recovery_deadline(),
+            self.reorder_deadline(),
+            self.repair_deadline(),
+            self.transfer_deadline(),
+            self.scrub_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
-    /// This replica's place in the configuration.
+    /// This replica's number.
     pub fn index(&self) -> ReplicaIndex {
         self.index
     }
 
     /// The latest operation executed.
     pub fn commit_number(&self) -> OpNumber {
-        self.commit_number
+        self.service.op()
     }
 
     /// The latest operation in the log.
     pub fn op_number(&self) -> OpNumber {
-        self.op_number
+        self.log.last()
+    }
+
+    /// The view that this replica takes part in.
+    pub fn view(&self) -> ViewNumber {
+        self.view
+    }
+
+    /// Who leads that view.
+    pub fn primary(&self) -> ReplicaIndex {
+        self.primary
+    }
+
+    /// Whether this replica is the primary, in normal operation.
+    pub fn leads(&self) -> bool {
+        self.mode == Mode::Normal && self.primary == self.index
+    }
+
+    /// The configuration in force.
+    pub fn configuration(&self) -> Configuration {
+        self.configuration
+    }
+
+    /// What this replica is doing, as its metrics say.
+    pub fn status(&self) -> ReplicaStatus {
+        match self.mode {
+            _ if self.transfer.is_some() => ReplicaStatus::StateTransfer,
+            Mode::Recovering => ReplicaStatus::Recovering,
+            Mode::ViewChange => ReplicaStatus::ViewChange,
+            Mode::Normal if self.votes() => ReplicaStatus::Normal,
+            Mode::Normal => ReplicaStatus::Standby,
+        }
     }
 
     /// What the executed operations led to.
     pub fn state(&self) -> &StateMachine {
-        &self.state
+        self.service.machine()
     }
 
-    fn start(&mut self, clock: &dyn Clock, outputs: &mut Vec<Output>) {
-        self.metrics.set_cluster_size(self.cluster as u64);
-        self.metrics.set_quorum_size(self.quorum() as u64);
+    /// Registers, sessions and configuration after the latest operation executed.
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
+    fn start(&mut self, io: &mut Io<'_>) {
         self.metrics.set_view_number(self.view);
-        self.metrics.set_op_number(self.op_number);
-        self.metrics.set_commit_number(self.commit_number);
-        self.metrics.set_client_sessions_active(self.clients.sessions());
-        self.metrics.set_replica_status(ReplicaStatus::Normal);
-        self.metrics.set_primary(u64::from(self.is_primary()));
-        if self.is_primary() {
-            let now = clock.now();
-            self.leader.peers.iter_mut().for_each(|peer| peer.owing_since = now);
-            self.leader.heard = now;
-            self.report_pending();
-            self.commit_by_quorum(clock, outputs);
-            self.heartbeat(clock, outputs);
-        } else if self.persisted > 0 {
-            self.acknowledge(outputs);
-        }
+        self.metrics.set_cluster_version_major(u64::from(self.version.major));
+        self.metrics.set_cluster_version_minor(u64::from(self.version.minor));
+        self.metrics.set_repair_budget_available(self.budget.available());
+        self.metrics.set_repair_inflight_count(0);
+        self.report_configuration();
+        self.report_progress();
+        self.next_scrub = io.now() + self.tuning.scrub_every;
+        self.write_superblock(io);
+        self.commit_known(io);
+        self.begin_recovery(io);
     }
 
-    fn receive(
-        &mut self,
-        from: ReplicaIndex,
-        message: Message,
-        clock: &dyn Clock,
-        outputs: &mut Vec<Output>,
-    ) {
-        self.metrics.increment_messages_received(message.kind());
-        // Section 4.1: replicas only take in messages of the view that they know.
-        if message.view() != Some(self.view) {
-            return;
-        }
-        match message {
-            Message::PrepareOk { op, .. } => self.on_prepare_ok(from, op, clock, outputs),
-            _ if self.is_primary() || from != self.primary() => {}
-            Message::Prepare { commit, entry, .. } => self.on_prepare(entry, commit, outputs),
-            Message::Commit { commit, .. } | Message::Heartbeat { commit, .. } => {
-                self.on_commit(commit, outputs);
-            }
-            _ => {}
-        }
+    fn tick(&mut self, io: &mut Io<'_>) {
+        self.normal_tick(io);
+        self.change_tick(io);
+        self.recovery_tick(io);
+        self.reorder_tick(io);
+        self.repair_tick(io);
+        self.transfer_tick(io);
+        self.scrub_tick(io);
     }
 
-    /// Sends one message: the only way out for any of them.
-    fn send(&mut self, to: ReplicaIndex, message: Message, outputs: &mut Vec<Output>) {
-        self.metrics.increment_messages_sent(message.kind());
-        let Some(sent) = self.sent.get_mut(to) else { return };
-        *sent += 1;
-        let (from, sequence, version) = (self.index, *sent, Version { major: 0, minor: 1 });
-        outputs.push(Output::Send(Envelope { from, to, boot: 1, sequence, epoch: 0, version, message }));
+    /// Whether this replica votes; a standby does not.
+    fn votes(&self) -> bool {
+        self.configuration.voters().contains(self.index)
     }
 
-    fn broadcast(&mut self, message: &Message, outputs: &mut Vec<Output>) {
-        let own = self.index;
-        for to in (0..self.cluster).filter(|to| *to != own) {
-            self.send(to, message.clone(), outputs);
-        }
+    /// Everyone else who votes.
+    fn other_voters(&self) -> ReplicaSet {
+        self.configuration.voters().without([self.index].into_iter().collect())
     }
 
-    /// Executes the next operation of the log, which must be committed (section 4.1, steps 5 and 7).
-    fn apply_next(&mut self, outputs: &mut Vec<Output>) -> Option<(Pending, Reply)> {
-        let pending = self.uncommitted.pop_front()?;
-        let entry = &pending.entry;
-        let outcome = self.state.apply(entry.operation);
-        self.commit_number = entry.op;
-        let reply = Reply { view: self.view, client: entry.client, number: entry.request, outcome };
-        self.clients.finish(reply);
-        self.metrics.increment_operations(if outcome.is_ok() { Status::Success } else { Status::Failure });
-        self.metrics.set_commit_number(self.commit_number);
-        self.metrics.set_client_sessions_active(self.clients.sessions());
-        outputs.push(Output::Applied { entry: Arc::clone(entry), outcome });
-        Some((pending, reply))
+    /// Everyone else who hears of operations.
+    fn others(&self) -> ReplicaSet {
+        self.configuration.everyone().without([self.index].into_iter().collect())
     }
 
-    fn append(&mut self, entry: Arc<Entry>, requested: Option<Time>, outputs: &mut Vec<Output>) {
-        self.op_number = entry.op;
-        self.metrics.set_op_number(self.op_number);
-        outputs.push(Output::Append(Arc::clone(&entry)));
-        self.uncommitted.push_back(Pending { entry, requested, prepared: None });
+    /// A number that no request of this replica had.
+    fn nonce(&mut self) -> Nonce {
+        self.nonces += 1;
+        (self.boot << 32) | self.nonces
     }
 
-    fn primary(&self) -> ReplicaIndex {
-        // Cannot truncate: less than the cluster's size.
-        usize::try_from(self.view % self.cluster as u64).unwrap_or(0)
+    fn report_status(&self) {
+        self.metrics.set_replica_status(self.status());
+        self.metrics.set_primary(u64::from(self.leads()));
     }
 
-    fn is_primary(&self) -> bool {
-        self.primary() == self.index
+    fn report_progress(&self) {
+        self.metrics.set_op_number(self.log.last());
+        self.metrics.set_commit_number(self.service.op());
+        self.metrics.set_client_sessions_active(self.service.sessions().active());
     }
 
-    /// f + 1 of 2f + 1 replicas (section 2).
-    fn quorum(&self) -> usize {
-        self.cluster / 2 + 1
+    /// Adds an entry to the log, here and on the disk.
+    fn append(&mut self, entry: Arc<Entry>, io: &mut Io<'_>) {
+        self.log.append(Arc::clone(&entry));
+        self.metrics.set_op_number(self.log.last());
+        io.push(Output::Append(entry));
+        let unexecuted = self.service.op() + 1;
+        self.log.trim(unexecuted.min((self.log.last() + 1).saturating_sub(self.tuning.window())));
     }
 }

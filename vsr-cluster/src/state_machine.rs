@@ -1,7 +1,7 @@
 //! The replicated service: a map of registers. Deterministic, so that replicas that apply the same operations in
 //! the same order agree (section 3 of the paper asks for no more).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// What a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub type Outcome = Result<Option<u64>, Refusal>;
 /// All registers, and a digest of everything that led to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StateMachine {
-    registers: HashMap<u64, u64>,
+    registers: BTreeMap<u64, u64>,
     digest: u32,
 }
 
@@ -82,12 +82,18 @@ pub struct StateMachine {
 pub(crate) const ENCODED: usize = 25;
 
 impl StateMachine {
-    /// Executes one operation.
+    /// Executes one operation and takes it into the digest.
     ///
     /// # Errors
     /// If the operation is refused; then it changes nothing, on every replica alike.
     pub fn apply(&mut self, operation: Operation) -> Outcome {
         let outcome = self.execute(operation);
+        self.note(operation, outcome);
+        outcome
+    }
+
+    /// Takes an operation and what came of it into the digest.
+    pub(crate) fn note(&mut self, operation: Operation, outcome: Outcome) {
         let mut digest = crc32fast::Hasher::new_with_initial(self.digest);
         digest.update(&operation.encode());
         digest.update(&match outcome {
@@ -100,7 +106,6 @@ impl StateMachine {
             Err(Refusal::NoSuchConfiguration) => *b"noconfig",
         });
         self.digest = digest.finalize();
-        outcome
     }
 
     /// Checksum over all operations so far and their outcomes, in order.
@@ -108,7 +113,24 @@ impl StateMachine {
         self.digest
     }
 
-    fn execute(&mut self, operation: Operation) -> Outcome {
+    /// All registers that were ever written, in order.
+    pub(crate) fn registers(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.registers.iter().map(|(register, value)| (*register, *value))
+    }
+
+    pub(crate) fn restore(&mut self, register: u64, value: u64) {
+        self.registers.insert(register, value);
+    }
+
+    pub(crate) fn restore_digest(&mut self, digest: u32) {
+        self.digest = digest;
+    }
+
+    /// Does what an operation asks, and leaves the digest alone.
+    ///
+    /// # Errors
+    /// If the operation is refused.
+    pub(crate) fn execute(&mut self, operation: Operation) -> Outcome {
         let held = |register| self.registers.get(&register).copied();
         match operation {
             Operation::Read { register } => Ok(held(register)),

@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use vsr_cluster::client::Client;
-use vsr_cluster::cluster::{Cluster, ClusterError, Config, metrics_of};
+use vsr_cluster::cluster::{Cluster, Config, metrics_of};
 use vsr_cluster::message::{Entry, ReplicaIndex, Reply};
 use vsr_cluster::network::Observer;
-use vsr_cluster::node::NodeError;
 use vsr_cluster::replica::Replica;
 use vsr_cluster::state_machine::{Operation, Outcome, Refusal};
 use vsr_metrics::snapshot::Value;
@@ -90,6 +89,7 @@ fn add(cluster: &Cluster, clients: u64, rounds: u64) -> Vec<Outcome> {
         let ask = |id| {
             move || -> Vec<Outcome> {
                 let mut client = Client::new(NEXT.fetch_add(1, Ordering::Relaxed), cluster.network());
+                assert_eq!(client.open(PATIENCE), Some(Ok(None)));
                 let registers = (0..rounds).map(|round| if round % 2 == 0 { 0 } else { id });
                 registers
                     .map(|register| client.execute(Operation::Add { register, amount: 1 }, PATIENCE).unwrap())
@@ -109,16 +109,18 @@ fn all_replicas_execute_the_same_operations_in_the_same_order() {
         let ran = run(replicas, directory.path(), |cluster| outcomes = add(cluster, 8, 50));
         let tally = ran.counts.0.lock().unwrap();
         let primary = &tally.applied[&0];
-        assert_eq!(primary.len(), 8 * 50);
-        assert!(primary.iter().map(|(entry, _)| entry.op).eq(1..=400));
+        // Sessions are opened by operations, too.
+        assert_eq!(primary.len(), 8 * 50 + 8);
+        assert!(primary.iter().map(|(entry, _)| entry.op).eq(1..=408));
         for replica in &ran.replicas {
             assert_eq!(&tally.applied[&replica.index()], primary, "replica {}", replica.index());
             assert_eq!(replica.state(), ran.replicas[0].state());
-            assert_eq!(replica.commit_number(), 400);
+            assert_eq!(replica.commit_number(), 408);
         }
         // Clients heard what was executed, each exactly once: sums never repeat within a register.
         let mut heard: Vec<Outcome> = outcomes;
-        let mut executed: Vec<Outcome> = primary.iter().map(|(_, outcome)| *outcome).collect();
+        let adds = primary.iter().filter(|(entry, _)| entry.operation != Operation::OpenSession);
+        let mut executed: Vec<Outcome> = adds.map(|(_, outcome)| *outcome).collect();
         heard.sort_by_key(|outcome| outcome.unwrap());
         executed.sort_by_key(|outcome| outcome.unwrap());
         assert_eq!(heard, executed);
@@ -131,6 +133,7 @@ fn metrics_equal_what_an_observer_counted() {
     let ran = run(3, directory.path(), |cluster| {
         add(cluster, 8, 100);
         let mut client = Client::new(100, cluster.network());
+        assert_eq!(client.open(PATIENCE), Some(Ok(None)));
         let refused = Operation::CompareAndSet { register: 0, expected: u64::MAX, value: 1 };
         assert_eq!(client.execute(refused, PATIENCE), Some(Err(Refusal::Mismatch)));
         // Long enough for a heartbeat or two.
@@ -153,24 +156,24 @@ fn metrics_equal_what_an_observer_counted() {
             );
         }
         let operations = |status| value(&snapshot, "vsr_operations_total", &[id, ("status", status)]);
-        assert_eq!((operations("success"), operations("failure")), (Some(800), Some(1)));
+        assert_eq!((operations("success"), operations("failure")), (Some(809), Some(1)));
         let size = std::fs::metadata(segment(directory.path(), replica)).unwrap().len();
         let gauge = |name| value(&snapshot, name, &[id]);
         assert_eq!(gauge("vsr_bytes_written_total"), Some(size));
         assert_eq!(gauge("vsr_log_size_bytes"), Some(size));
-        assert_eq!(gauge("vsr_log_entry_count"), Some(801));
-        assert_eq!(gauge("vsr_op_number"), Some(801));
-        assert_eq!(gauge("vsr_commit_number"), Some(801));
+        assert_eq!(gauge("vsr_log_entry_count"), Some(810));
+        assert_eq!(gauge("vsr_op_number"), Some(810));
+        assert_eq!(gauge("vsr_commit_number"), Some(810));
         assert_eq!(gauge("vsr_view_number"), Some(0));
         assert_eq!(gauge("vsr_replica_status"), Some(0));
         assert_eq!(gauge("vsr_cluster_size"), Some(3));
         assert_eq!(gauge("vsr_quorum_size"), Some(2));
         assert_eq!(gauge("vsr_client_sessions_active"), Some(9));
-        let led = if replica == 0 { 801 } else { 0 };
+        let led = if replica == 0 { 810 } else { 0 };
         for latency in ["vsr_prepare_latency_ms", "vsr_commit_latency_ms", "vsr_client_latency_ms"] {
             assert_eq!(gauge(latency), Some(led), "{latency} of replica {replica}");
         }
-        assert_eq!(gauge("vsr_replica_lag_operations"), (replica != 0).then_some(0));
+        assert_eq!(gauge("vsr_replica_lag_operations"), Some(0));
         assert_eq!(gauge("vsr_pending_requests"), (replica == 0).then_some(0));
     }
     assert_eq!(value(&snapshot, "vsr_prepare_ok_votes", &[("replica_id", "0")]), Some(3));
@@ -182,6 +185,7 @@ fn a_repeated_request_is_executed_once_and_answered_again() {
     let directory = tempfile::tempdir().unwrap();
     let ran = run(3, directory.path(), |cluster| {
         let mut client = Client::new(1, cluster.network());
+        assert_eq!(client.open(PATIENCE), Some(Ok(None)));
         let add = Operation::Add { register: 1, amount: 1 };
         assert_eq!(client.execute(add, PATIENCE), Some(Ok(Some(1))));
         assert_eq!(client.repeat(add, PATIENCE), Some(Ok(Some(1))));
@@ -190,7 +194,7 @@ fn a_repeated_request_is_executed_once_and_answered_again() {
     let snapshot = ran.metrics.snapshot();
     let of_primary = |name| value(&snapshot, name, &[("replica_id", "0")]);
     assert_eq!(of_primary("vsr_duplicate_requests_total"), Some(1));
-    assert_eq!(of_primary("vsr_commit_number"), Some(2));
+    assert_eq!(of_primary("vsr_commit_number"), Some(3));
 }
 
 #[test]
@@ -199,19 +203,20 @@ fn a_restarted_cluster_goes_on_where_it_was() {
     let before = run(3, directory.path(), |cluster| drop(add(cluster, 4, 100)));
     let after = run(3, directory.path(), |cluster| {
         let mut client = Client::new(9, cluster.network());
+        assert_eq!(client.open(PATIENCE), Some(Ok(None)));
         let read = Operation::Read { register: 0 };
         assert_eq!(client.execute(read, PATIENCE), Some(Ok(Some(200))));
     });
     let old = before.counts.0.lock().unwrap();
     let new = after.counts.0.lock().unwrap();
     for replica in &after.replicas {
-        assert_eq!(new.applied[&replica.index()][..400], old.applied[&0][..]);
-        assert_eq!(replica.commit_number(), 401);
+        assert_eq!(new.applied[&replica.index()][..404], old.applied[&0][..]);
+        assert_eq!(replica.commit_number(), 406);
     }
     let snapshot = after.metrics.snapshot();
     // What came from the log was not asked for anew, nor sent.
-    assert_eq!(value(&snapshot, "vsr_client_latency_ms", &[("replica_id", "0")]), Some(1));
-    assert_eq!(value(&snapshot, "vsr_prepare_latency_ms", &[("replica_id", "0")]), Some(1));
+    assert_eq!(value(&snapshot, "vsr_client_latency_ms", &[("replica_id", "0")]), Some(2));
+    assert_eq!(value(&snapshot, "vsr_prepare_latency_ms", &[("replica_id", "0")]), Some(2));
 }
 
 #[test]
@@ -222,8 +227,8 @@ fn a_damaged_backup_is_filled_up_by_the_primary() {
     flip(&damaged, 1000);
     let ran = run(3, directory.path(), |cluster| {
         drop(add(cluster, 4, 10));
-        // The primary finds out by the clock that replica 1 does not answer.
-        std::thread::sleep(Duration::from_secs(1));
+        // Longer than the recovery takes.
+        std::thread::sleep(Duration::from_secs(2));
     });
     let snapshot = ran.metrics.snapshot();
     let failures = |id, component| {
@@ -238,17 +243,21 @@ fn a_damaged_backup_is_filled_up_by_the_primary() {
 }
 
 #[test]
-fn a_primary_with_a_damaged_log_does_not_start() {
+fn a_damaged_primary_makes_room_and_is_filled_up() {
     let directory = tempfile::tempdir().unwrap();
     drop(run(3, directory.path(), |cluster| drop(add(cluster, 1, 20))));
     flip(&segment(directory.path(), 0), 110);
-    let metrics = metrics_of(3).unwrap();
-    let error =
-        Cluster::start(&Config::new(3, directory.path()), &metrics, Arc::new(Counts::default())).unwrap_err();
-    assert!(matches!(&error, ClusterError::Node(0, NodeError::Forgot)), "{error}");
-    let snapshot = metrics.snapshot();
+    // Its backups find each other, and the next of them leads: no client hears anything before.
+    let ran = run(3, directory.path(), |cluster| {
+        let mut client = Client::new(500, cluster.network());
+        assert_eq!(client.open(PATIENCE), Some(Ok(None)));
+        std::thread::sleep(Duration::from_secs(1));
+    });
+    let snapshot = ran.metrics.snapshot();
     let labels = [("replica_id", "0"), ("component", "log")];
     assert_eq!(value(&snapshot, "vsr_checksum_failures_total", &labels), Some(1));
+    assert_eq!(value(&snapshot, "vsr_recovery_latency_ms", &[("replica_id", "0")]), Some(1));
+    assert!(ran.replicas.iter().all(|replica| replica.view() >= 1 && replica.op_number() == 22));
 }
 
 /// The first segment of a replica's log.

@@ -1,294 +1,367 @@
 //! Normal operation (section 4.1 of the paper), step by step: request, Prepare, `PrepareOk`, quorum, commit, reply.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::{
-    Arrived, Clock, Entry, Message, OpNumber, Output, Peer, Pending, Purpose, Replica, ReplicaIndex, Request,
-    Time,
+use vsr_metrics::{ByzantineReason, PeerId, ViewChangeReason};
+
+use super::{Io, Message, Mode, Output, Replica, Time};
+use crate::client_sessions::Standing;
+use crate::configuration::ReplicaSet;
+use crate::message::{
+    ClientId, Entry, OpNumber, ReplicaIndex, Reply, Request, RequestNumber, Stamp, ViewNumber,
 };
-use crate::client_table::Novelty;
-use crate::traces;
+use crate::service::NO_CLIENT;
+use crate::state_machine::{Operation, Refusal};
+
+/// What only a primary needs.
+#[derive(Debug, Default)]
+pub(super) struct Leader {
+    /// Requests that wait for a place in the pipeline.
+    waiting: VecDeque<Arrived>,
+    /// Operations under way: all after the commit number, in order.
+    pub(super) flights: VecDeque<Flight>,
+    /// The latest request under way of each client.
+    begun: HashMap<ClientId, RequestNumber>,
+    /// The latest operation that was sent to the backups.
+    pub(super) sent: OpNumber,
+    /// By replica; the primary's own place is not used.
+    pub(super) peers: Vec<Peer>,
+    /// Operations whose commit no message has carried yet: when they were sent and when they got their quorum.
+    pub(super) unannounced: VecDeque<(Time, Time)>,
+    /// When the backups last heard from the primary, all of them.
+    heard: Time,
+    /// Since when nothing moved that should: the log's end, and the quorum.
+    pub(super) stuck_since: Time,
+    /// A change of the configuration under way: nothing follows it before it is executed.
+    pub(super) barrier: OpNumber,
+}
+
+/// What the primary knows of another replica.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Peer {
+    /// The latest operation in its log, as far as it said in this view.
+    pub(super) acknowledged: OpNumber,
+    /// Its latest answer to a heartbeat: what it asked, and when that came, on the own calendar.
+    pub(super) asked: Option<(Stamp, Stamp)>,
+}
+
+/// A request and when it came.
+#[derive(Clone, Copy, Debug)]
+struct Arrived {
+    request: Request,
+    at: Time,
+}
+
+/// An operation under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flight {
+    /// When its request came; nothing for one that an earlier primary began.
+    pub(super) requested: Option<Time>,
+    /// When its Prepare was sent.
+    pub(super) prepared: Option<Time>,
+}
 
 impl Replica {
-    /// Steps 1 and 2: the primary takes a new request in, and answers a repeated one from the client table.
-    pub(super) fn on_request(&mut self, request: Request, clock: &dyn Clock, outputs: &mut Vec<Output>) {
-        if !self.is_primary() {
+    /// Steps 1 and 2: the primary takes a new request in, and answers a repeated one from its session.
+    pub(super) fn on_request(&mut self, request: Request, io: &mut Io<'_>) {
+        if !self.leads() {
             return;
         }
-        let novelty = self.clients.judge(request.client, request.number);
-        if novelty != Novelty::New {
-            self.metrics.increment_duplicate_requests();
-            if let Novelty::Answered(reply) = novelty {
-                outputs.push(Output::Reply(reply));
+        let Request { client, number, operation } = request;
+        let is_own = operation == Operation::Settle || client == NO_CLIENT;
+        let under_way = self.leader.begun.get(&client).is_some_and(|begun| number <= *begun);
+        let view = self.view;
+        let mut answer = |outcome| io.push(Output::Reply(Reply { view, client, number, outcome }));
+        match self.service.sessions().judge(client, number) {
+            _ if is_own => return answer(Err(Refusal::NoSuchConfiguration)),
+            Standing::Answered(outcome) => {
+                self.metrics.increment_duplicate_requests();
+                return answer(outcome);
             }
-            return;
+            Standing::Stale => return self.metrics.increment_duplicate_requests(),
+            _ if under_way => return self.metrics.increment_duplicate_requests(),
+            Standing::NoSession => return answer(Err(Refusal::NoSession)),
+            Standing::New => {}
         }
         if self.leader.waiting.len() >= self.tuning.max_waiting {
             return;
         }
-        self.clients.begin(request.client, request.number);
-        self.metrics.set_client_sessions_active(self.clients.sessions());
-        self.leader.waiting.push_back(Arrived { request, at: clock.now() });
-        self.admit(outputs);
+        self.leader.begun.insert(client, number);
+        self.leader.waiting.push_back(Arrived { request, at: io.now() });
+        self.admit(io);
         self.report_pending();
     }
 
     /// Step 3: the primary's part of the log is flushed, so its backups may hear of it. Step 4: a backup's is, so
     /// it may say so.
-    pub(super) fn on_persisted(&mut self, through: OpNumber, clock: &dyn Clock, outputs: &mut Vec<Output>) {
-        self.persisted = self.persisted.max(through);
-        if self.is_primary() {
-            self.prepare(clock, outputs);
-            self.commit_by_quorum(clock, outputs);
-        } else {
-            self.acknowledge(outputs);
-            self.commit_known(outputs);
+    pub(super) fn on_persisted(&mut self, through: OpNumber, io: &mut Io<'_>) {
+        self.log.flushed(through);
+        if self.install.is_some() {
+            self.advance_install(io);
+        } else if self.leads() {
+            self.leader.stuck_since = io.now();
+            self.prepare(io);
+            self.commit_by_quorum(io);
+        } else if self.mode == Mode::Normal {
+            // What is known to be committed first: a change of the configuration is in force before anything after
+            // it is acknowledged.
+            self.commit_known(io);
+            self.acknowledge(io);
         }
     }
 
-    /// Step 4: a backup appends in order. What comes after a gap is dropped; the primary sends again what it
-    /// hears nothing of.
-    pub(super) fn on_prepare(&mut self, entry: Arc<Entry>, commit: OpNumber, outputs: &mut Vec<Output>) {
-        if entry.op == self.op_number + 1 {
-            self.append(entry, None, outputs);
-        } else if entry.op <= self.persisted {
-            self.acknowledge(outputs);
+    /// Step 4: a backup appends in order. What overtook others waits for them.
+    pub(super) fn on_prepare(
+        &mut self,
+        from: ReplicaIndex,
+        view: ViewNumber,
+        commit: OpNumber,
+        checksum: u32,
+        entry: Arc<Entry>,
+        io: &mut Io<'_>,
+    ) {
+        if checksum != entry.checksum() {
+            return self.reject(ByzantineReason::PrepareChecksumFailure);
         }
-        self.on_commit(commit, outputs);
+        if commit >= entry.op {
+            return self.reject(ByzantineReason::CommitExceedsOp);
+        }
+        if entry.op > commit + self.tuning.max_in_flight as u64 {
+            return self.reject(ByzantineReason::PipelineDepthExceeded);
+        }
+        if entry.view > view {
+            return self.reject(ByzantineReason::LogOrderingViolation);
+        }
+        let is_next_primary = self.configuration.primary(view) == from;
+        if view > self.view && is_next_primary && self.votes() && !self.recovery.in_doubt {
+            self.start_view_change(view, ViewChangeReason::HigherViewPrepare, io);
+            self.ask_for_view(from, view, io);
+            return;
+        }
+        if !self.is_of_this_view(from, view, io) {
+            return;
+        }
+        self.take_prepare(entry, io);
+        if self.mode == Mode::Normal {
+            self.backup.heard = io.now();
+            self.note_commit(commit, io);
+        }
     }
 
     /// Step 7: a backup learns what is committed.
-    pub(super) fn on_commit(&mut self, commit: OpNumber, outputs: &mut Vec<Output>) {
-        self.known_commit = self.known_commit.max(commit);
-        self.commit_known(outputs);
+    pub(super) fn on_commit(
+        &mut self,
+        from: ReplicaIndex,
+        view: ViewNumber,
+        op: OpNumber,
+        commit: OpNumber,
+        io: &mut Io<'_>,
+    ) {
+        if commit > op {
+            return self.reject(ByzantineReason::CommitExceedsOp);
+        }
+        if self.is_of_this_view(from, view, io) && self.mode == Mode::Normal {
+            self.backup.heard = io.now();
+            self.note_end(op, io);
+            self.note_commit(commit, io);
+        }
     }
 
     /// Step 5: the primary counts votes.
     pub(super) fn on_prepare_ok(
         &mut self,
         from: ReplicaIndex,
+        view: ViewNumber,
         op: OpNumber,
-        clock: &dyn Clock,
-        outputs: &mut Vec<Output>,
+        io: &mut Io<'_>,
     ) {
-        if !self.is_primary() || from == self.index || op > self.op_number {
+        if view != self.view || !self.leads() || op > self.log.last() {
             return;
         }
         let Some(peer) = self.leader.peers.get_mut(from) else { return };
-        if op <= peer.acknowledged {
-            return;
+        if op > peer.acknowledged {
+            peer.acknowledged = op;
+            self.commit_by_quorum(io);
         }
-        peer.acknowledged = op;
-        peer.owing_since = clock.now();
-        let more_to_resend = op == peer.resent && op < self.leader.sent;
-        if more_to_resend {
-            self.read_for(from, outputs);
-        }
-        self.commit_by_quorum(clock, outputs);
+        self.report_standbys(io);
     }
 
-    /// Whatever the time asks of a primary: news of commits that no Prepare carried (step 6), a sign of life, and
-    /// Prepares that may have been lost.
-    pub(super) fn tick(&mut self, clock: &dyn Clock, outputs: &mut Vec<Output>) {
-        if !self.is_primary() || self.cluster == 1 {
-            return;
-        }
-        let now = clock.now();
-        if self.leader.unannounced.front().is_some_and(|quorum| *quorum + self.tuning.commit_delay <= now) {
-            self.announce(clock, outputs);
-        }
-        if self.leader.heard + self.tuning.heartbeat <= now {
-            self.heartbeat(clock, outputs);
-        }
-        let late: Vec<ReplicaIndex> = self
-            .owing()
-            .filter(|(_, peer)| peer.owing_since + self.tuning.resend_after <= now)
-            .map(|(index, _)| index)
-            .collect();
-        for to in late {
-            self.leader.peers[to].owing_since = now;
-            self.read_for(to, outputs);
-        }
-    }
-
-    /// Sends entries again that a backup did not acknowledge.
-    pub(super) fn resend(
-        &mut self,
-        to: ReplicaIndex,
-        entries: Vec<Arc<Entry>>,
-        clock: &dyn Clock,
-        outputs: &mut Vec<Output>,
-    ) {
-        let Some(last) = entries.last().map(|entry| entry.op) else { return };
-        for entry in entries {
-            let op = entry.op;
-            self.send(
-                to,
-                Message::Prepare {
-                    view: self.view,
-                    commit: self.commit_number,
-                    checksum: entry.checksum(),
-                    entry,
-                },
-                outputs,
-            );
-            if let Some(pending) = self.pending(op) {
-                pending.prepared.get_or_insert_with(|| clock.now());
+    /// A new primary begins (also one that goes on after a crash).
+    pub(super) fn lead(&mut self, io: &mut Io<'_>) {
+        let now = io.now();
+        self.leader = Leader {
+            sent: self.log.last(),
+            peers: vec![Peer::default(); ReplicaSet::CAPACITY],
+            heard: now,
+            stuck_since: now,
+            ..Leader::default()
+        };
+        for op in self.service.op() + 1..=self.log.last() {
+            self.leader.flights.push_back(Flight { requested: None, prepared: None });
+            if let Some(entry) = self.log.get(op) {
+                self.leader.begun.insert(entry.client, entry.request);
+                if matches!(entry.operation, Operation::Reconfigure { .. } | Operation::Settle) {
+                    self.leader.barrier = op;
+                }
             }
         }
-        if let Some(peer) = self.leader.peers.get_mut(to) {
-            peer.resent = last;
+        // It is the reference: its clock is off by nothing.
+        self.metrics.set_clock_offset(0.0);
+        self.metrics.set_replica_lag(0);
+        self.commit_by_quorum(io);
+        self.settle_if_joint(io);
+    }
+
+    /// This replica leads no longer. Requests that wait are forgotten; their clients ask again.
+    pub(super) fn step_down(&mut self) {
+        if !self.leader.peers.is_empty() {
+            self.leader = Leader::default();
+            self.metrics.set_pending_requests(0);
+            self.metrics.set_prepare_ok_votes(0);
+        }
+    }
+
+    /// An operator wants another primary, or the primary itself does.
+    pub(super) fn abdicate(&mut self, io: &mut Io<'_>) {
+        if self.leads() && self.configuration.voters().len() > 1 {
+            self.announce(io);
+            self.start_view_change(self.view + 1, ViewChangeReason::PrimaryAbdicate, io);
+        }
+    }
+
+    pub(super) fn normal_deadline(&self) -> Option<Time> {
+        if self.mode != Mode::Normal {
+            return None;
+        }
+        if !self.leads() {
+            return self.votes().then(|| self.backup.heard + self.tuning.heartbeat_timeout);
+        }
+        if self.others().is_empty() {
+            return None;
+        }
+        let announce = self.leader.unannounced.front().map(|(_, quorum)| *quorum + self.tuning.commit_delay);
+        let stuck =
+            (!self.leader.flights.is_empty()).then(|| self.leader.stuck_since + self.tuning.abdicate_after);
+        [Some(self.leader.heard + self.tuning.heartbeat), announce, stuck].into_iter().flatten().min()
+    }
+
+    /// Whatever the time asks for: news of commits that no Prepare carried (step 6), a sign of life, another primary.
+    pub(super) fn normal_tick(&mut self, io: &mut Io<'_>) {
+        let now = io.now();
+        if self.mode != Mode::Normal {
+            return;
+        }
+        if !self.leads() {
+            if self.votes() && self.backup.heard + self.tuning.heartbeat_timeout <= now {
+                self.start_view_change(self.view + 1, ViewChangeReason::HeartbeatTimeout, io);
+            }
+            return;
+        }
+        if self.others().is_empty() {
+            return;
+        }
+        let unannounced = self.leader.unannounced.front();
+        if unannounced.is_some_and(|(_, quorum)| *quorum + self.tuning.commit_delay <= now) {
+            self.announce(io);
+        }
+        if self.leader.heard + self.tuning.heartbeat <= now {
+            self.heartbeat(io);
+            self.report_standbys(io);
+        }
+        if !self.leader.flights.is_empty() && self.leader.stuck_since + self.tuning.abdicate_after <= now {
+            self.abdicate(io);
         }
     }
 
     /// Step 6: tells the backups of commits that no Prepare has carried.
-    pub(super) fn announce(&mut self, clock: &dyn Clock, outputs: &mut Vec<Output>) {
-        if !self.leader.unannounced.is_empty() {
-            self.broadcast(
-                &Message::Commit { view: self.view, op: self.op_number, commit: self.commit_number },
-                outputs,
-            );
-            self.announced(clock);
+    pub(super) fn announce(&mut self, io: &mut Io<'_>) {
+        if self.leads() && !self.leader.unannounced.is_empty() {
+            let (view, op, commit) = (self.view, self.log.persisted(), self.service.op());
+            self.broadcast(self.others(), &Message::Commit { view, op, commit }, io);
+            self.announced(io);
         }
-    }
-
-    /// Tells the backups of an idle primary that it lives.
-    pub(super) fn heartbeat(&mut self, clock: &dyn Clock, outputs: &mut Vec<Output>) {
-        if self.cluster > 1 {
-            let (view, op, commit) = (self.view, self.op_number, self.commit_number);
-            let ping = u64::try_from(clock.now().as_nanos()).unwrap_or(u64::MAX);
-            self.broadcast(
-                &Message::Heartbeat { view, op, commit, log_first: 1, ping, clock: None },
-                outputs,
-            );
-            self.announced(clock);
-        }
-    }
-
-    /// Commits what a quorum has in its logs, the primary included, and answers the clients.
-    pub(super) fn commit_by_quorum(&mut self, clock: &dyn Clock, outputs: &mut Vec<Output>) {
-        let mut held: Vec<OpNumber> = self.held().collect();
-        held.sort_unstable_by(|a, b| b.cmp(a));
-        let agreed = held[self.quorum() - 1];
-        self.report_votes();
-        let quorum_at = clock.now();
-        while self.commit_number < agreed && self.commit_next(quorum_at, clock, outputs) {}
-        self.known_commit = self.commit_number;
-        self.admit(outputs);
-        self.report_pending();
     }
 
     /// What a backup says once its log is flushed.
-    pub(super) fn acknowledge(&mut self, outputs: &mut Vec<Output>) {
-        self.send(self.primary(), Message::PrepareOk { view: self.view, op: self.persisted }, outputs);
+    pub(super) fn acknowledge(&mut self, io: &mut Io<'_>) {
+        self.send(self.primary, Message::PrepareOk { view: self.view, op: self.log.persisted() }, io);
     }
 
     /// Requests that were taken in and not answered yet.
     pub(super) fn report_pending(&self) {
-        self.metrics.set_pending_requests((self.leader.waiting.len() + self.uncommitted.len()) as u64);
-    }
-
-    /// Backups that have not acknowledged everything they were sent.
-    pub(super) fn owing(&self) -> impl Iterator<Item = (ReplicaIndex, &Peer)> {
-        let owes = |(index, peer): &(ReplicaIndex, &Peer)| {
-            *index != self.index && peer.acknowledged < self.leader.sent
-        };
-        self.leader.peers.iter().enumerate().filter(owes)
+        let pending = self.leader.waiting.len() + self.leader.flights.len();
+        self.metrics.set_pending_requests(pending as u64);
     }
 
     /// Gives requests their op numbers as long as the pipeline has room.
-    fn admit(&mut self, outputs: &mut Vec<Output>) {
-        while self.uncommitted.len() < self.tuning.max_in_flight {
+    pub(super) fn admit(&mut self, io: &mut Io<'_>) {
+        while self.leader.flights.len() < self.tuning.max_in_flight
+            && self.leader.barrier <= self.service.op()
+        {
             let Some(Arrived { request, at }) = self.leader.waiting.pop_front() else { return };
             let Request { client, number, operation } = request;
-            let op = self.op_number + 1;
-            let entry = Entry { view: self.view, op, client, request: number, operation };
-            self.append(Arc::new(entry), Some(at), outputs);
+            self.propose(client, number, operation, Some(at), io);
+        }
+    }
+
+    /// Gives an operation its op number.
+    pub(super) fn propose(
+        &mut self,
+        client: ClientId,
+        request: RequestNumber,
+        operation: Operation,
+        requested: Option<Time>,
+        io: &mut Io<'_>,
+    ) {
+        let op = self.log.last() + 1;
+        if self.leader.flights.is_empty() {
+            self.leader.stuck_since = io.now();
+        }
+        if matches!(operation, Operation::Reconfigure { .. } | Operation::Settle) {
+            self.leader.barrier = op;
+        }
+        self.append(Arc::new(Entry { view: self.view, op, client, request, operation }), io);
+        self.leader.flights.push_back(Flight { requested, prepared: None });
+    }
+
+    /// Forgets a request that was executed.
+    pub(super) fn forget_begun(&mut self, client: ClientId, request: RequestNumber) {
+        if self.leader.begun.get(&client) == Some(&request) {
+            self.leader.begun.remove(&client);
         }
     }
 
     /// Step 3: sends Prepares for everything flushed since the last ones.
-    fn prepare(&mut self, clock: &dyn Clock, outputs: &mut Vec<Output>) {
-        for op in self.leader.sent + 1..=self.persisted {
-            let (view, commit) = (self.view, self.commit_number);
-            let Some(pending) = self.pending(op) else { continue };
-            let now = clock.now();
-            pending.prepared = Some(now);
-            let entry = Arc::clone(&pending.entry);
-            for peer in &mut self.leader.peers {
-                if peer.acknowledged + 1 == op {
-                    peer.owing_since = now;
-                }
+    fn prepare(&mut self, io: &mut Io<'_>) {
+        let others = self.others();
+        for op in self.leader.sent + 1..=self.log.persisted() {
+            let Some(entry) = self.log.get(op).cloned() else { continue };
+            let place = usize::try_from(op.saturating_sub(self.service.op() + 1)).unwrap_or(usize::MAX);
+            if let Some(flight) = self.leader.flights.get_mut(place) {
+                flight.prepared = Some(io.now());
             }
-            if self.cluster > 1 {
-                self.broadcast(
-                    &Message::Prepare { view, commit, checksum: entry.checksum(), entry },
-                    outputs,
-                );
-                self.announced(clock);
+            if !others.is_empty() {
+                let (view, commit, checksum) = (self.view, self.service.op(), entry.checksum());
+                self.broadcast(others, &Message::Prepare { view, commit, checksum, entry }, io);
+                self.announced(io);
             }
         }
-        self.leader.sent = self.persisted;
-    }
-
-    fn commit_next(&mut self, quorum_at: Time, clock: &dyn Clock, outputs: &mut Vec<Output>) -> bool {
-        let Some((pending, reply)) = self.apply_next(outputs) else { return false };
-        // Nothing is sent, and so nothing is measured, in a cluster of one.
-        if self.cluster > 1 {
-            if let Some(prepared) = pending.prepared {
-                let took = quorum_at.saturating_sub(prepared);
-                self.metrics.record_prepare_latency(took);
-                traces::prepared(self.index, self.commit_number, took);
-            }
-            self.leader.unannounced.push_back(quorum_at);
-        }
-        if let Some(requested) = pending.requested {
-            outputs.push(Output::Reply(reply));
-            let took = clock.now().saturating_sub(requested);
-            self.metrics.record_client_latency(took);
-            traces::answered(self.index, self.commit_number, took);
-        }
-        true
-    }
-
-    /// Executes what is known to be committed, flushed, and next.
-    fn commit_known(&mut self, outputs: &mut Vec<Output>) {
-        let through = self.known_commit.min(self.persisted);
-        while self.commit_number < through && self.apply_next(outputs).is_some() {}
-        self.metrics.set_replica_lag(self.known_commit - self.commit_number);
+        self.leader.sent = self.log.persisted().max(self.leader.sent);
     }
 
     /// A message with the commit number is on its way to all backups.
-    fn announced(&mut self, clock: &dyn Clock) {
-        let now = clock.now();
+    pub(super) fn announced(&mut self, io: &mut Io<'_>) {
+        let now = io.now();
         self.leader.heard = now;
-        for quorum_at in self.leader.unannounced.drain(..) {
+        for (prepared, quorum_at) in self.leader.unannounced.drain(..) {
             self.metrics.record_commit_latency(now.saturating_sub(quorum_at));
+            self.metrics.record_consensus_round_trip(now.saturating_sub(prepared));
         }
     }
 
-    fn read_for(&self, to: ReplicaIndex, outputs: &mut Vec<Output>) {
-        let first = self.leader.peers[to].acknowledged + 1;
-        outputs.push(Output::Read { purpose: Purpose::Resend(to), first, limit: self.tuning.resend_limit });
-    }
-
-    /// Votes for the oldest operation without a quorum, or for the latest one if all have theirs.
-    fn report_votes(&self) {
-        let current = self.op_number.min(self.commit_number + 1);
-        if current > 0 {
-            self.metrics.set_prepare_ok_votes(self.held().filter(|op| *op >= current).count() as u64);
-        }
-    }
-
-    /// The latest operation that each replica is known to have flushed.
-    fn held(&self) -> impl Iterator<Item = OpNumber> {
-        let held =
-            |(index, peer): (_, &Peer)| if index == self.index { self.persisted } else { peer.acknowledged };
-        self.leader.peers.iter().enumerate().map(held)
-    }
-
-    fn pending(&mut self, op: OpNumber) -> Option<&mut Pending> {
-        let place = op.checked_sub(self.commit_number + 1)?;
-        self.uncommitted.get_mut(usize::try_from(place).ok()?)
+    /// The number under which a peer is known to the metrics, if it has one.
+    pub(super) fn peer_id(peer: ReplicaIndex) -> Option<PeerId> {
+        u32::try_from(peer).ok().and_then(|peer| PeerId::new(peer).ok())
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::configuration::{Configuration, Version};
 use crate::message::{Entry, Envelope, OpNumber, ReplicaIndex, Reply, Request, Stamp};
 use crate::state_machine::Outcome;
-use crate::storage::{Slot, Superblock};
+use crate::storage::{Opened, Slot, Storage, Superblock};
 
 /// Time since some moment that the driver chose.
 pub type Time = Duration;
@@ -94,8 +94,6 @@ pub enum WireFault {
 /// For whom something is read from the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The primary sends a backup again what it lacks.
-    Resend(ReplicaIndex),
     /// A peer asked for a repair, a checkpoint or a gap.
     Answer {
         /// Who asked.
@@ -172,5 +170,17 @@ impl Restored {
     pub fn new(configuration: Configuration, version: Version) -> Self {
         let superblock = Superblock { configuration, version, ..Superblock::default() };
         Self { superblock, checkpoint: None, log: Vec::new() }
+    }
+
+    /// What a disk held, or a new disk if it never held anything; `founded` is the cluster's first configuration.
+    /// `None` if it held something once and no superblock says what.
+    pub fn of<D>(opened: Opened<D>, founded: Configuration, version: Version) -> Option<(Storage<D>, Self)> {
+        let Opened { storage, superblock, damaged_copies, checkpoint, log } = opened;
+        let restored = match superblock {
+            Some(superblock) => Self { superblock, checkpoint, log },
+            None if damaged_copies == 0 && log.is_empty() => Self::new(founded, version),
+            None => return None,
+        };
+        Some((storage, restored))
     }
 }

@@ -100,7 +100,12 @@ impl ReplicaSet {
 
     /// The replicas, in order.
     pub fn iter(self) -> impl Iterator<Item = ReplicaIndex> {
-        (0..Self::CAPACITY).filter(move |replica| self.contains(*replica))
+        let mut bits = self.0;
+        std::iter::from_fn(move || {
+            let replica = bits.trailing_zeros() as usize;
+            bits &= bits.checked_sub(1)?;
+            Some(replica)
+        })
     }
 
     /// Smallest number of votes that any two majorities of this set share a replica by.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use vsr_metrics::snapshot::Value;
 use vsr_metrics::{MessageType, Snapshot};
 
-use crate::message::{Entry, ReplicaIndex, Reply};
+use crate::message::{Entry, OpNumber, ReplicaIndex, Reply};
 use crate::network::Observer;
 use crate::state_machine::Outcome;
 use crate::storage::{Disk, Name};
@@ -23,8 +23,25 @@ struct Tally {
     received: [AtomicU64; MessageType::COUNT],
     succeeded: AtomicU64,
     failed: AtomicU64,
+    /// Answers to clients, all of them, and those that came with the execution: repeated ones are not new.
     replied: AtomicU64,
+    fresh: AtomicU64,
+    /// The latest operation executed: its number, its client, and which of the client's requests it was.
+    latest: [AtomicU64; 3],
+    /// States taken over.
+    installed: AtomicU64,
     bytes: Arc<AtomicU64>,
+}
+
+/// How far a replica came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The latest operation that its state has.
+    pub op: OpNumber,
+    /// Operations that it executed.
+    pub executed: u64,
+    /// States that it took over instead of executing what led to them.
+    pub installed: u64,
 }
 
 /// A disk that counts the bytes that are written to the log.
@@ -44,6 +61,9 @@ impl Counts {
             succeeded: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             replied: AtomicU64::new(0),
+            fresh: AtomicU64::new(0),
+            latest: array::from_fn(|_| AtomicU64::new(0)),
+            installed: AtomicU64::new(0),
             bytes: Arc::default(),
         };
         Self((0..replicas).map(tally).collect())
@@ -54,9 +74,14 @@ impl Counts {
         Counted { disk, bytes: self.0.get(replica).map(|tally| Arc::clone(&tally.bytes)).unwrap_or_default() }
     }
 
-    /// Operations that a replica executed.
-    pub fn executed(&self, replica: ReplicaIndex) -> u64 {
-        self.0.get(replica).map_or(0, |tally| read(&tally.succeeded) + read(&tally.failed))
+    /// How far each replica came.
+    pub fn reached(&self) -> Vec<Reached> {
+        let reached = |tally: &Tally| Reached {
+            op: read(&tally.latest[0]),
+            executed: read(&tally.succeeded) + read(&tally.failed),
+            installed: read(&tally.installed),
+        };
+        self.0.iter().map(reached).collect()
     }
 
     /// Answers to clients by all replicas.
@@ -102,7 +127,7 @@ impl Tally {
         let rest = [
             ("vsr_operations_total", Some(("status", "success")), read(&self.succeeded)),
             ("vsr_operations_total", Some(("status", "failure")), read(&self.failed)),
-            ("vsr_client_latency_ms", None, read(&self.replied)),
+            ("vsr_client_latency_ms", None, read(&self.fresh)),
             ("vsr_bytes_written_total", None, read(&self.bytes)),
         ];
         messages("vsr_messages_sent_total", &self.sent)
@@ -120,13 +145,28 @@ impl Observer for Counts {
         self.of(at).into_iter().for_each(|tally| count(&tally.received[kind as usize]));
     }
 
-    fn applied(&self, at: ReplicaIndex, _: &Entry, outcome: Outcome) {
+    fn applied(&self, at: ReplicaIndex, entry: &Entry, outcome: Outcome) {
         let Some(tally) = self.of(at) else { return };
         count(if outcome.is_ok() { &tally.succeeded } else { &tally.failed });
+        for (place, number) in tally.latest.iter().zip([entry.op, entry.client, entry.request]) {
+            place.store(number, Ordering::Relaxed);
+        }
     }
 
-    fn replied(&self, at: ReplicaIndex, _: &Reply) {
-        self.of(at).into_iter().for_each(|tally| count(&tally.replied));
+    fn installed(&self, at: ReplicaIndex, op: OpNumber) {
+        let Some(tally) = self.of(at) else { return };
+        count(&tally.installed);
+        tally.latest[0].store(op, Ordering::Relaxed);
+    }
+
+    fn replied(&self, at: ReplicaIndex, reply: &Reply) {
+        let Some(tally) = self.of(at) else { return };
+        count(&tally.replied);
+        // An answer that comes with its execution follows right after it.
+        if [reply.client, reply.number] == [read(&tally.latest[1]), read(&tally.latest[2])] {
+            count(&tally.fresh);
+            tally.latest[1].store(u64::MAX, Ordering::Relaxed);
+        }
     }
 }
 

@@ -127,7 +127,7 @@ impl Driver {
         while !outputs.is_empty() {
             let mut answers = Vec::new();
             for output in outputs.drain(..) {
-                answers.extend(self.storage_or_network(output)?);
+                answers.extend(self.carry_out(output)?);
             }
             for answer in answers {
                 self.replica.step(answer, &self.clock, outputs);
@@ -137,7 +137,7 @@ impl Driver {
     }
 
     /// Carries out one output. Returns the answer, if it has one.
-    fn storage_or_network(&mut self, output: Output) -> io::Result<Option<Input>> {
+    fn carry_out(&mut self, output: Output) -> io::Result<Option<Input>> {
         let own = self.replica.index();
         match output {
             Output::Send(envelope) => {
@@ -148,29 +148,42 @@ impl Driver {
                 self.observer.replied(own, &reply);
                 self.transport.reply(reply);
             }
-            Output::Append(entry) => self.storage.append(&entry)?,
-            Output::Truncate(last) => self.storage.truncate(last)?,
-            Output::Rewrite(entry) => self.storage.rewrite(&entry)?,
-            Output::Read { purpose, first, limit } => {
-                let slots = self.storage.read(first, limit)?;
-                return Ok(Some(Input::Read { purpose, slots }));
-            }
-            Output::WriteCheckpoint { op, state, keep_after, superblock } => {
-                self.storage.checkpoint(op, &state, keep_after, &superblock)?;
-                return Ok(Some(Input::CheckpointWritten(op)));
-            }
-            Output::ReadCheckpoint { purpose } => {
-                let op = self.storage.superblock().checkpoint;
-                let state = self.storage.read_checkpoint()?;
-                return Ok(Some(Input::CheckpointRead { purpose, op, state }));
-            }
-            Output::WriteSuperblock(superblock) => {
-                self.storage.write_superblock(&superblock)?;
-                return Ok(Some(Input::SuperblockWritten));
-            }
             Output::Applied { entry, outcome } => self.observer.applied(own, &entry, outcome),
-            Output::Installed { .. } => {}
+            Output::Installed { op, .. } => self.observer.installed(own, op),
+            output => return store(&mut self.storage, output),
         }
         Ok(None)
     }
+}
+
+/// Carries out what an output asks of the disk. Returns the answer, if it has one.
+///
+/// # Errors
+/// If the disk fails.
+pub fn store<D: Disk>(storage: &mut Storage<D>, output: Output) -> io::Result<Option<Input>> {
+    match output {
+        Output::Append(entry) => storage.append(&entry)?,
+        Output::Truncate(last) => storage.truncate(last)?,
+        Output::Rewrite(entry) => storage.rewrite(&entry)?,
+        Output::Read { purpose, first, limit } => {
+            let slots = storage.read(first, limit)?;
+            return Ok(Some(Input::Read { purpose, slots }));
+        }
+        Output::WriteCheckpoint { op, state, keep_after, superblock } => {
+            storage.checkpoint(op, &state, keep_after, &superblock)?;
+            return Ok(Some(Input::CheckpointWritten(op)));
+        }
+        Output::ReadCheckpoint { purpose } => {
+            let op = storage.superblock().checkpoint;
+            let state = storage.read_checkpoint()?;
+            return Ok(Some(Input::CheckpointRead { purpose, op, state }));
+        }
+        Output::WriteSuperblock(superblock) => {
+            storage.write_superblock(&superblock)?;
+            return Ok(Some(Input::SuperblockWritten));
+        }
+        // Not the disk's business.
+        Output::Send(_) | Output::Reply(_) | Output::Applied { .. } | Output::Installed { .. } => {}
+    }
+    Ok(None)
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use vsr_metrics::MessageType;
 
 use crate::configuration::ReplicaSet;
-use crate::message::{ClientId, Entry, Envelope, ReplicaIndex, Reply, Request};
+use crate::message::{ClientId, Entry, Envelope, OpNumber, ReplicaIndex, Reply, Request};
 use crate::replica::WireFault;
 use crate::state_machine::Outcome;
 
@@ -69,6 +69,8 @@ pub trait Observer: Send + Sync {
     fn received(&self, at: ReplicaIndex, kind: MessageType);
     /// A replica executed an operation.
     fn applied(&self, at: ReplicaIndex, entry: &Entry, outcome: Outcome);
+    /// A replica took over a state, operations through `op` included, without executing them.
+    fn installed(&self, at: ReplicaIndex, op: OpNumber);
     /// A replica answered a client.
     fn replied(&self, at: ReplicaIndex, reply: &Reply);
 }
@@ -218,5 +220,6 @@ impl Observer for Nobody {
     fn sent(&self, _: ReplicaIndex, _: ReplicaIndex, _: MessageType) {}
     fn received(&self, _: ReplicaIndex, _: MessageType) {}
     fn applied(&self, _: ReplicaIndex, _: &Entry, _: Outcome) {}
+    fn installed(&self, _: ReplicaIndex, _: OpNumber) {}
     fn replied(&self, _: ReplicaIndex, _: &Reply) {}
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use vsr_metrics::Source as _;
 
 use crate::cluster::{self, Cluster, Config};
-use crate::counts::Counts;
+use crate::counts::{Counts, Reached};
 use crate::load::{Load, Tally};
 use crate::options::SoakOptions;
 use crate::process::Usage;
@@ -21,8 +21,8 @@ use crate::stage::Stage as _;
 struct Verdict {
     took: Duration,
     load: Tally,
-    /// Operations that each replica executed.
-    executed: Vec<u64>,
+    /// How far each replica came.
+    reached: Vec<Reached>,
     compared: usize,
     usage: Option<(Usage, Usage)>,
     findings: Vec<String>,
@@ -59,27 +59,21 @@ pub fn run(options: &SoakOptions) -> Result<bool, Box<dyn Error>> {
     let took = began.elapsed();
     // Before anything is stopped, so that everything that runs is counted.
     let late = Usage::now();
-    settle(&counts, options.replicas);
+    settle(&counts);
     let ended = Box::new(cluster).stop();
     let (compared, mut findings) = counts.compare(&metrics.snapshot());
     findings.extend(ended.err().map(|error| error.to_string()));
-    let mut verdict = Verdict {
-        took,
-        load,
-        executed: (0..options.replicas).map(|replica| counts.executed(replica)).collect(),
-        compared,
-        usage: early.zip(late),
-        findings,
-    };
+    let mut verdict =
+        Verdict { took, load, reached: counts.reached(), compared, usage: early.zip(late), findings };
     verdict.judge(counts.replied());
     say(&verdict.to_string())?;
     Ok(verdict.findings.is_empty())
 }
 
-/// Waits until all replicas have executed the same number of operations, for a while.
-fn settle(counts: &Counts, replicas: usize) {
+/// Waits until all replicas have come equally far, for a while.
+fn settle(counts: &Counts) {
     let end = Instant::now() + LONGEST_SETTLING;
-    let is_level = || (1..replicas).all(|replica| counts.executed(replica) == counts.executed(0));
+    let is_level = || counts.reached().windows(2).all(|pair| pair[0].op == pair[1].op);
     while !is_level() && Instant::now() < end {
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -173,12 +167,11 @@ impl Verdict {
             self.findings
                 .push(format!("replicas replied {replied} times, clients heard {}", answered + opened));
         }
-        for (replica, executed) in self.executed.iter().enumerate() {
-            // Each request once, however often it was sent.
-            if *executed != issued + opened {
-                let expected = issued + opened;
-                self.findings
-                    .push(format!("replica `{replica}` executed {executed} operations, not {expected}"));
+        let expected = issued + opened;
+        for (replica, reached) in self.reached.iter().enumerate() {
+            // Each request once, however often it was sent. Whoever took over a state executed less to get there.
+            if reached.op != expected || (reached.installed == 0 && reached.executed != expected) {
+                self.findings.push(format!("replica `{replica}` came to {reached:?}, not to {expected}"));
             }
         }
         match self.usage {
@@ -194,7 +187,12 @@ impl fmt::Display for Verdict {
         let (took, rate) = (self.took.as_secs_f64(), per_second(answered, self.took));
         writeln!(f, "operations   {answered} in {took:.3} s, {rate:.0} per s; {repeated} repeated")?;
         writeln!(f, "sessions     {opened}")?;
-        writeln!(f, "executed     {:?} by replica, sessions included", self.executed)?;
+        for (replica, Reached { op, executed, installed }) in self.reached.iter().enumerate() {
+            writeln!(
+                f,
+                "replica {replica}    {executed} executed, sessions included; {installed} states; at {op}"
+            )?;
+        }
         writeln!(f, "metrics      {} numbers compared with a count of their own", self.compared)?;
         if let Some((early, late)) = self.usage {
             writeln!(f, "at start     {early}")?;

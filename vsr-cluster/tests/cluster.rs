@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use vsr_cluster::client::Client;
 use vsr_cluster::cluster::{Cluster, Config, metrics_of};
-use vsr_cluster::message::{Entry, ReplicaIndex, Reply};
+use vsr_cluster::message::{Entry, OpNumber, ReplicaIndex, Reply};
 use vsr_cluster::network::Observer;
 use vsr_cluster::replica::Replica;
 use vsr_cluster::state_machine::{Operation, Outcome, Refusal};
@@ -36,6 +36,7 @@ impl Observer for Counts {
     fn applied(&self, at: ReplicaIndex, entry: &Entry, outcome: Outcome) {
         self.0.lock().unwrap().applied.entry(at).or_default().push((entry.clone(), outcome));
     }
+    fn installed(&self, _: ReplicaIndex, _: OpNumber) {}
     fn replied(&self, _: ReplicaIndex, _: &Reply) {}
 }
 

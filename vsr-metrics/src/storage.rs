@@ -21,6 +21,9 @@ pub use gauge::Gauges;
 pub use home::{Anywhere, Home, Kept, Own};
 pub use sharded::{PADDING, Sharded};
 
+/// Whether recordings do nothing: a private switch, to measure what they cost (`cargo xtask overhead`).
+const SILENT: bool = cfg!(vsr_metrics_silent);
+
 /// A duration as the cells keep it; 584 years and more are one value.
 #[inline]
 pub fn nanoseconds(duration: std::time::Duration) -> u64 {

@@ -12,6 +12,7 @@ mod r#gen;
 mod judges;
 mod mutate;
 mod outcome;
+mod overhead;
 mod pictures;
 mod test;
 mod tidy;
@@ -81,6 +82,12 @@ const CHORES: &[Chore] = &[
         summary: "make each alert wrong, and see one of its tests fail",
         usage: mutate::USAGE,
         run: mutate::run,
+    },
+    Chore {
+        name: "overhead",
+        summary: "what recording costs a cluster, in instructions and in time",
+        usage: overhead::USAGE,
+        run: overhead::run,
     },
     Chore {
         name: "bench",

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::SILENT;
+
 /// `N` gauges, each a value and a mark that it was ever set.
 pub struct Gauges<const N: usize>([GaugeCell; N]);
 
@@ -19,6 +21,9 @@ impl<const N: usize> Gauges<N> {
     /// Sets a gauge of unsigned integers.
     #[inline]
     pub fn set(&self, gauge: usize, value: u64) {
+        if SILENT {
+            return;
+        }
         self.0[gauge].bits.store(value, Ordering::Relaxed);
         self.0[gauge].mark();
     }
@@ -87,6 +92,9 @@ impl GaugeCell {
     }
 
     fn update(&self, change: impl Fn(u64) -> u64) {
+        if SILENT {
+            return;
+        }
         // The closure never declines, so neither does the update.
         let _ = self.bits.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bits| Some(change(bits)));
         self.mark();

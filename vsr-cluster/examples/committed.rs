@@ -95,6 +95,8 @@ struct Cores {
 /// Time between two requests.
 const STEP: Duration = Duration::from_micros(100);
 
+/// A function of its own in the program, so that callgrind can count it alone.
+#[inline(never)]
 fn stepped(operations: u64) -> Result<(), Box<dyn Error>> {
     let metrics = metrics_of(REPLICAS)?;
     let mut cores = Vec::new();

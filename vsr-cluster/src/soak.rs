@@ -114,6 +114,7 @@ impl Plan {
                 let nap = (end - now).min(LIVE);
                 if signals.wait(nap) {
                     progress.end();
+                    eprintln!("ended early, by a signal");
                     return early;
                 }
             }

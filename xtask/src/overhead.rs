@@ -18,7 +18,8 @@ pub const USAGE: &str = "usage: cargo xtask overhead [--rounds N] [--operations 
   --operations N   operations of one such run (default 4000)
 
 Builds the cluster twice; valgrind must be installed. Exit code 1 if a committed operation costs more than 1,000
-instructions of recording, or these are more than 1 % of the processor time of its prepare and commit path.";
+instructions of recording, or these, at 0.25 ns each, more than 1 % of the processor time of its prepare and commit
+path. The measured ratio of the two builds is printed with its spread, and judged by whoever reads it.";
 
 /// Operations of the shorter and of the longer run under callgrind: the difference holds no start-up.
 const RUNS: [u64; 2] = [2_000, 12_000];
@@ -26,6 +27,9 @@ const RUNS: [u64; 2] = [2_000, 12_000];
 const MOST_INSTRUCTIONS: f64 = 1_000.0;
 /// Most processor time that recording may add, in parts of the whole.
 const MOST_TIME: f64 = 0.01;
+/// What an instruction of recording may take, in nanoseconds. The benchmark measures 0.06 (a histogram's 44
+/// instructions in 2.7 ns, `docs/speed.md`); four times that leaves room for caches that hold other things.
+const INSTRUCTION: f64 = 0.25;
 
 /// The two builds.
 struct Builds {
@@ -89,10 +93,9 @@ fn measure(rounds: usize, operations: u64) -> Result<Verdict, String> {
     println!("  processor time, with ÷ without   {processor}   goal: at most {}", 1.0 + MOST_TIME);
     println!("  time by the clock, the same      {clock}");
     let nanoseconds = median(&without.processor) / real(operations);
-    // An instruction of recording takes no longer than a nanosecond: they are adds to warm memory.
-    let bound = cost / nanoseconds;
+    let bound = cost * INSTRUCTION / nanoseconds;
     println!(
-        "  processor time of one operation  {nanoseconds:.0} ns; recording, at one instruction per ns, {:.2} %",
+        "  processor time of one operation  {nanoseconds:.0} ns; recording, at {INSTRUCTION} ns an instruction, {:.2} %",
         bound * 100.0
     );
     Ok(Verdict::clean_if(cost <= MOST_INSTRUCTIONS && bound <= MOST_TIME))
@@ -112,7 +115,9 @@ fn build(name: &str, flags: &str) -> Result<PathBuf, String> {
 fn instructions(program: &Path) -> Result<f64, String> {
     let collected = |operations: u64| {
         let mut command = Command::new("valgrind");
-        command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
+        // Not before `main`: a clock may be calibrated there, for as long as it takes.
+        command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*stepped*"]);
+        command.arg(program);
         let output = command
             .args(["stepped", &operations.to_string()])
             .output()

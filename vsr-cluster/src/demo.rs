@@ -13,11 +13,11 @@ use vsr_metrics::sampler::Sampler;
 use vsr_metrics::snapshot::Value;
 use vsr_metrics::{Metrics, Snapshot, SnapshotDelta, Source};
 
+use crate::agreement::Agreement;
 use crate::chaos::Chaos;
 use crate::client::{Client, fresh_ids};
 use crate::cluster::{self, Cluster, Config};
 use crate::load::{self, Load};
-use crate::network::Nobody;
 use crate::options::DemoOptions;
 use crate::processes::{Processes, ProcessesConfig};
 use crate::push::Push;
@@ -30,6 +30,7 @@ struct Served {
     addresses: Vec<SocketAddr>,
     /// Within this process there is one of everything for all replicas, and their metrics can be read.
     here: Option<Here>,
+    agreement: Arc<Agreement>,
 }
 
 /// What carries the metrics of all replicas out of this process.
@@ -89,6 +90,9 @@ pub fn run(options: &DemoOptions) -> Result<(), Box<dyn Error>> {
     if let Some(here) = served.here {
         here.stop()?;
     }
+    if let Some(violation) = served.agreement.violation() {
+        return Err(format!("two replicas executed different operations: {violation}").into());
+    }
     ended?;
     say(&format!("replies {replies} in {:.3} s", took.as_secs_f64()))?;
     Ok(())
@@ -102,14 +106,15 @@ fn serve(options: &DemoOptions, directory: &Path) -> Result<Served, Box<dyn Erro
         let config = ProcessesConfig { replicas, standbys, directory, durability, listen };
         let processes = Processes::start(&config)?;
         let addresses = processes.metrics().collect();
-        return Ok(Served { stage: Box::new(processes), addresses, here: None });
+        return Ok(Served { stage: Box::new(processes), addresses, here: None, agreement: Arc::default() });
     }
     let metrics = cluster::metrics_of(replicas + standbys)?;
     let here = Here::start(options, directory, metrics.clone())?;
     let config = Config { standbys, durability, ..Config::new(replicas, directory) };
-    let cluster = Cluster::start(&config, &metrics, Arc::new(Nobody))?;
+    let agreement = Arc::<Agreement>::default();
+    let cluster = Cluster::start(&config, &metrics, Arc::clone(&agreement) as _)?;
     let addresses = vec![here.endpoint.address()];
-    Ok(Served { stage: Box::new(cluster), addresses, here: Some(here) })
+    Ok(Served { stage: Box::new(cluster), addresses, here: Some(here), agreement })
 }
 
 impl Here {
@@ -175,6 +180,9 @@ fn show(options: &DemoOptions, served: &mut Served, signals: &Signals) -> Result
             // Its own word comes with the end.
             None if served.stage.failed().is_some() => break,
             None => {}
+        }
+        if served.agreement.violation().is_some() {
+            break;
         }
         if Instant::now() >= next {
             summary.show(&load);

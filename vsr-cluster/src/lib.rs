@@ -9,6 +9,7 @@
 //! Every number on `/metrics` is recorded where the thing that it names happens: in the core, or in the log.
 #![forbid(unsafe_code)]
 
+pub mod agreement;
 pub mod chaos;
 pub mod client;
 pub mod client_sessions;

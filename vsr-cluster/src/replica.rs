@@ -112,10 +112,10 @@ impl Replica {
         metrics: Arc<Metrics>,
         restored: Restored,
     ) -> Self {
-        let Restored { superblock, checkpoint, log } = restored;
+        let Restored { superblock, checkpoint, log, founded } = restored;
         let state = checkpoint.and_then(|state| Service::decode(&state, tuning.max_sessions));
         let lost_state = superblock.checkpoint > 0 && state.is_none();
-        let service = state.unwrap_or_else(|| Service::new(superblock.configuration, tuning.max_sessions));
+        let service = state.unwrap_or_else(|| Service::new(founded, tuning.max_sessions));
         let recovery = recovery::Recovery::of(&superblock, &log, lost_state);
         let log_first = log.first().map_or(superblock.log_first.max(1), |(op, _)| *op);
         let on_disk = log.last().map_or(log_first - 1, |(op, _)| *op);

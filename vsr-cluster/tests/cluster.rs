@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use vsr_cluster::agreement::Agreement;
 use vsr_cluster::client::Client;
 use vsr_cluster::cluster::{Cluster, Config, metrics_of};
 use vsr_cluster::message::{Entry, OpNumber, ReplicaIndex, Reply};
@@ -270,4 +271,23 @@ fn flip(path: &Path, at: usize) {
     let mut bytes = std::fs::read(path).unwrap();
     bytes[at] ^= 1;
     std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_restarted_replica_executes_a_change_of_the_configuration_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let metrics = metrics_of(4).unwrap();
+    let config = Config { standbys: 1, ..Config::new(3, directory.path()) };
+    let agreement = Arc::new(Agreement::default());
+    for life in 0..2 {
+        let cluster = Cluster::start(&config, &metrics, Arc::clone(&agreement) as _).unwrap();
+        let mut client = Client::new(NEXT.fetch_add(1, Ordering::Relaxed), cluster.network());
+        assert_eq!(client.open(PATIENCE), Some(Ok(None)));
+        if life == 0 {
+            let change = Operation::Reconfigure { members: 0b1011, standbys: 0b0100 };
+            assert_eq!(client.execute(change, PATIENCE), Some(Ok(Some(1))));
+        }
+        cluster.stop().unwrap();
+    }
+    assert_eq!(agreement.violation(), None);
 }

@@ -11,6 +11,7 @@ mod expand;
 mod r#gen;
 mod judges;
 mod mutate;
+mod mutate_recording;
 mod outcome;
 mod overhead;
 mod pictures;
@@ -82,6 +83,12 @@ const CHORES: &[Chore] = &[
         summary: "make each alert wrong, and see one of its tests fail",
         usage: mutate::USAGE,
         run: mutate::run,
+    },
+    Chore {
+        name: "mutate-recording",
+        summary: "take recordings away from the cluster, and see one of its tests fail",
+        usage: mutate_recording::USAGE,
+        run: mutate_recording::run,
     },
     Chore {
         name: "overhead",

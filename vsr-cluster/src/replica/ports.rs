@@ -36,6 +36,9 @@ pub struct Restored {
     pub checkpoint: Option<Vec<u8>>,
     /// The log, in order; damaged entries stand in their places.
     pub log: Vec<(OpNumber, Slot)>,
+    /// The cluster's first configuration: that of the state before operation 1, from which a log without a
+    /// checkpoint is executed again. The superblock's may be a later one.
+    pub founded: Configuration,
 }
 
 /// What happens to a replica.
@@ -169,7 +172,7 @@ impl Restored {
     /// lost what it held must not pass for a new one.
     pub fn new(configuration: Configuration, version: Version) -> Self {
         let superblock = Superblock { configuration, version, ..Superblock::default() };
-        Self { superblock, checkpoint: None, log: Vec::new() }
+        Self { superblock, checkpoint: None, log: Vec::new(), founded: configuration }
     }
 
     /// What a disk held, or a new disk if it never held anything; `founded` is the cluster's first configuration.
@@ -177,7 +180,7 @@ impl Restored {
     pub fn of<D>(opened: Opened<D>, founded: Configuration, version: Version) -> Option<(Storage<D>, Self)> {
         let Opened { storage, superblock, damaged_copies, checkpoint, log } = opened;
         let restored = match superblock {
-            Some(superblock) => Self { superblock, checkpoint, log },
+            Some(superblock) => Self { superblock, checkpoint, log, founded },
             None if damaged_copies == 0 && log.is_empty() => Self::new(founded, version),
             None => return None,
         };

@@ -97,6 +97,16 @@ fn open(ring: &Keyring, frame: &[u8]) -> Result<Parcel, WireFault> {
     ring.open(frame, &Metrics::unidentified())
 }
 
+/// Frames whose checksum failed.
+fn frames_damaged(metrics: &Metrics) -> u64 {
+    let snapshot = metrics.snapshot();
+    let family = snapshot.family("vsr_checksum_failures_total").expect("the family");
+    match family.find(&[("component", "frame")]).map(|series| series.value()) {
+        Some(Value::Counter(counted)) => counted.stored,
+        _ => panic!("no series"),
+    }
+}
+
 /// Has a frame say that it is whole, whatever was done to it.
 fn reseal_checksums(frame: &mut [u8]) {
     let length = u32::try_from(frame.len() - HEADER).expect("small");
@@ -128,31 +138,27 @@ fn any_flipped_bit_is_damage_and_counted() {
             flips += 1;
         }
     }
-    let snapshot = metrics.snapshot();
-    let family = snapshot.family("vsr_checksum_failures_total").expect("the family");
-    let Some(Value::Counter(counted)) = family.find(&[("component", "frame")]).map(|series| series.value())
-    else {
-        panic!("no series");
-    };
-    assert_eq!(counted.stored, flips);
+    assert_eq!(frames_damaged(&metrics), flips);
 }
 
 #[test]
 fn any_change_that_keeps_the_checksums_right_is_a_forgery() {
+    let metrics = Metrics::unidentified();
     for (parcel, from, to) in parcels() {
         let frame = from.seal(&parcel).expect("it is short");
         for bit in HEADER * 8..frame.len() * 8 {
             let mut forged = frame.clone();
             forged[bit / 8] ^= 1 << (bit % 8);
             reseal_checksums(&mut forged);
-            assert_eq!(open(&to, &forged), Err(WireFault::Forged), "bit {bit} of {parcel:?}");
+            assert_eq!(to.open(&forged, &metrics), Err(WireFault::Forged), "bit {bit} of {parcel:?}");
         }
         for length in HEADER..frame.len() {
             let mut cut = frame[..length].to_vec();
             reseal_checksums(&mut cut);
-            assert_eq!(open(&to, &cut), Err(WireFault::Forged), "{length} bytes of {parcel:?}");
+            assert_eq!(to.open(&cut, &metrics), Err(WireFault::Forged), "{length} bytes of {parcel:?}");
         }
     }
+    assert_eq!(frames_damaged(&metrics), 0);
 }
 
 #[test]

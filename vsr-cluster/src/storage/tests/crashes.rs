@@ -82,8 +82,10 @@ fn a_failed_write_is_an_error_and_promises_nothing() {
     let (mut storage, metrics) = written(Faulty::new(Memory::default(), faults.clone()), 3);
     faults.fail_writes(1);
     storage.append(&entry(4)).expect("appends");
+    let written = number(&metrics, "vsr_bytes_written_total", &[]);
     assert_eq!(storage.flush().expect_err("fails").to_string(), "the disk failed to write");
     assert_eq!(number(&metrics, "vsr_log_entry_count", &[]), 3);
+    assert_eq!(number(&metrics, "vsr_bytes_written_total", &[]), written);
     assert_eq!(storage.flush().expect("flushes"), Some(4), "the next attempt writes it");
 }
 

@@ -3,6 +3,7 @@
 
 mod edits;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -78,6 +79,7 @@ fn mutate(edits: &[&Edit]) -> Result<Verdict, String> {
 fn copy() -> Result<PathBuf, String> {
     let tree = workspace::target().join("mutation/tree");
     let listed = output_of(Command::new("git").args(["ls-files"]).current_dir(workspace::root()))?;
+    remove_others(&tree, &listed.lines().map(|name| tree.join(name)).collect())?;
     for name in listed.lines() {
         let (from, to) = (workspace::root().join(name), tree.join(name));
         let Ok(bytes) = fs::read(&from) else { continue };
@@ -90,6 +92,19 @@ fn copy() -> Result<PathBuf, String> {
         fs::write(&to, bytes).map_err(|error| format!("`{}`: {error}", to.display()))?;
     }
     Ok(tree)
+}
+
+/// Removes files of an earlier copy that the tree has no more.
+fn remove_others(directory: &Path, kept: &BTreeSet<PathBuf>) -> Result<(), String> {
+    let Ok(entries) = fs::read_dir(directory) else { return Ok(()) };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            remove_others(&path, kept)?;
+        } else if !kept.contains(&path) && path.file_name().is_some_and(|name| name != "Cargo.lock") {
+            fs::remove_file(&path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs the crate's tests until one fails.

@@ -19,30 +19,20 @@ const fn edit(name: &'static str, path: &'static str, from: &'static str, to: &'
 
 /// All edits.
 pub const EDITS: &[Edit] = &[
-    edit(
-        "prepare latency is missing",
-        "replica/commit.rs",
-        "self.metrics.record_prepare_latency(quorum_at.saturating_sub(prepared));",
-        "",
-    ),
+    edit("prepare latency is missing", "replica/commit.rs", "self.metrics.record_prepare_latency(took);", ""),
     edit(
         "prepare latency is recorded without a Prepare",
         "replica/commit.rs",
         "flight.and_then(|flight| flight.prepared).filter(|_| !is_alone)",
         "flight.map(|flight| flight.prepared.unwrap_or(quorum_at))",
     ),
-    edit(
-        "client latency is missing",
-        "replica/commit.rs",
-        "self.metrics.record_client_latency(io.now().saturating_sub(requested));",
-        "",
-    ),
+    edit("client latency is missing", "replica/commit.rs", "self.metrics.record_client_latency(took);", ""),
     edit(
         "client latency is recorded twice",
         "replica/commit.rs",
-        "self.metrics.record_client_latency(io.now().saturating_sub(requested));",
-        "self.metrics.record_client_latency(io.now().saturating_sub(requested));\
-         self.metrics.record_client_latency(io.now().saturating_sub(requested));",
+        "self.metrics.record_client_latency(took);",
+        "self.metrics.record_client_latency(took);\
+         self.metrics.record_client_latency(took);",
     ),
     edit(
         "operations are missing",

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use vsr_cluster::options::{Command, USAGE};
-use vsr_cluster::{demo, soak, solo};
+use vsr_cluster::{demo, scenario, soak, solo};
 
 fn main() -> ExitCode {
     match Command::from_environment() {
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         }
         Ok(Command::Demo(options)) => ended(demo::run(&options).map(|()| true)),
         Ok(Command::Soak(options)) => ended(soak::run(&options)),
+        Ok(Command::Scenario(options)) => ended(scenario::run(&options).map_err(Into::into)),
         Ok(Command::Replica(options)) => ended(solo::run(&options).map(|()| true)),
         Err(error) => {
             eprintln!("error: {error}\n{USAGE}");

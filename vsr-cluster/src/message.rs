@@ -168,6 +168,8 @@ pub enum Message {
     StartViewChange {
         /// The view.
         view: ViewNumber,
+        /// The configuration that the sender knows: who leads the view follows from it.
+        configuration: Configuration,
     },
     /// The sender hands its log to the view's primary (step 2).
     DoViewChange {
@@ -315,7 +317,7 @@ impl Message {
             | Self::Commit { view, .. }
             | Self::Heartbeat { view, .. }
             | Self::HeartbeatOk { view, .. }
-            | Self::StartViewChange { view }
+            | Self::StartViewChange { view, .. }
             | Self::DoViewChange { view, .. }
             | Self::StartView { view, .. }
             | Self::WriteReorderGapRequest { view, .. }

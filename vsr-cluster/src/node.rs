@@ -301,7 +301,7 @@ fn forged_by() -> Secret {
 
 /// A message of a replica that does not belong to the cluster.
 fn strange(to: ReplicaIndex, sequence: u64) -> Envelope {
-    let message = Message::StartViewChange { view: u64::MAX };
+    let message = Message::StartViewChange { view: u64::MAX, configuration: Configuration::default() };
     Envelope { from: STRANGER, to, boot: 1, sequence, epoch: 0, version: VERSION, message }
 }
 

@@ -11,6 +11,10 @@ use crate::cluster::MAX_REPLICAS;
 use crate::solo::SoloOptions;
 use crate::storage::Durability;
 
+mod scenario;
+
+pub use scenario::ScenarioOptions;
+
 /// What the user wants.
 #[derive(Debug)]
 pub enum Command {
@@ -20,6 +24,8 @@ pub enum Command {
     Soak(SoakOptions),
     /// Run one replica.
     Replica(SoloOptions),
+    /// Run the simulation.
+    Scenario(ScenarioOptions),
     /// Print [`USAGE`].
     Help,
 }
@@ -74,7 +80,7 @@ pub struct UsageError(String);
 
 /// How to call the program.
 pub const USAGE: &str = "\
-usage: vsr-cluster demo|soak|replica [options]
+usage: vsr-cluster demo|soak|scenario|replica [options]
 
 demo: a cluster under load, and its metrics
   --listen ADDRESS   where /metrics is served (127.0.0.1:9464; port 0 takes a free one)
@@ -97,6 +103,12 @@ soak: a cluster under load, and a verdict: metrics against a count of one's own,
   --burst N:DURATION another rate in the middle, such as 50000:1m
   --replicas N       1 to 9 (3)
   --fsync            as above
+
+scenario: the simulation, in virtual time
+  --seed N           where all chance comes from (1)
+  --faults LIST      chapters of the story, separated by commas (all of them)
+  --schedules N      random fault schedules instead, so many seeds from --seed on
+  --for DURATION     so much virtual time instead, with a chapter of the story every hour
 
 replica: one replica of a cluster, over TCP
   --index N          its number
@@ -140,14 +152,15 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
     match arguments.next()? {
         Some(Value(name)) if name == "demo" => demo(arguments),
         Some(Value(name)) if name == "soak" => soak(arguments),
+        Some(Value(name)) if name == "scenario" => scenario::scenario(arguments),
         Some(Value(name)) if name == "replica" => replica(arguments),
         Some(Short('h') | Long("help")) => Ok(Command::Help),
         Some(Value(name)) => Err(UsageError(format!(
-            "unknown command `{}`, expected `demo`, `soak` or `replica`",
+            "unknown command `{}`, expected `demo`, `soak`, `scenario` or `replica`",
             name.display()
         ))),
         Some(other) => Err(other.unexpected().into()),
-        None => Err(UsageError("no command, expected `demo`, `soak` or `replica`".to_owned())),
+        None => Err(UsageError("no command, expected `demo`, `soak`, `scenario` or `replica`".to_owned())),
     }
 }
 
@@ -353,8 +366,11 @@ mod tests {
         assert_eq!(refused(&["demo", "--replicas", "0"]), "`--replicas` expects 1 to 9, not `0`");
         assert_eq!(refused(&["demo", "--rate", "x"]), "`--rate` expects 1 to 100000, not `x`");
         assert_eq!(refused(&["demo", "--for", "5"]), "`--for` expects a time like 10s or 5m, not `5`");
-        assert_eq!(refused(&["tour"]), "unknown command `tour`, expected `demo`, `soak` or `replica`");
-        assert_eq!(refused(&[]), "no command, expected `demo`, `soak` or `replica`");
+        assert_eq!(
+            refused(&["tour"]),
+            "unknown command `tour`, expected `demo`, `soak`, `scenario` or `replica`"
+        );
+        assert_eq!(refused(&[]), "no command, expected `demo`, `soak`, `scenario` or `replica`");
     }
 
     #[test]

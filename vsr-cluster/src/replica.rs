@@ -176,7 +176,13 @@ impl Replica {
             Input::SuperblockWritten => self.on_written(io),
             Input::CheckpointWritten(op) => self.on_checkpoint_written(op, io),
             Input::Read { purpose: Purpose::Scrub, slots } => self.on_scrubbed(&slots, io),
-            Input::Read { purpose: Purpose::Answer { to, nonce, is_gap }, slots } => {
+            Input::Read { purpose: Purpose::Answer { to, nonce, is_gap, first }, mut slots } => {
+                // The log may have been compacted meanwhile.
+                slots.truncate(if slots.first().is_some_and(|(op, _)| *op == first) {
+                    slots.len()
+                } else {
+                    0
+                });
                 self.answer_entries(to, nonce, is_gap, slots, io);
             }
             Input::CheckpointRead { purpose, op, state } => self.on_checkpoint_read(purpose, op, state, io),
@@ -231,6 +237,16 @@ impl Replica {
     /// Whether this replica is the primary, in normal operation.
     pub fn leads(&self) -> bool {
         self.mode == Mode::Normal && self.primary == self.index
+    }
+
+    /// Whether it is in normal operation.
+    pub fn is_normal(&self) -> bool {
+        self.mode == Mode::Normal
+    }
+
+    /// The first operation that its log holds for sure.
+    pub fn log_first(&self) -> OpNumber {
+        self.log.log_first()
     }
 
     /// The configuration in force.

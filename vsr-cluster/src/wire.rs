@@ -114,19 +114,14 @@ impl Keyring {
             Parcel::Reply { .. } => &self.to_clients,
         };
         parcel.put(&mut frame);
-        let code = blake3::keyed_hash(key, &frame[HEADER + CODE..]);
-        frame[HEADER..HEADER + CODE].copy_from_slice(code.as_bytes());
-        let length = frame.len() - HEADER;
-        if length > LONGEST {
-            return None;
-        }
-        frame[..4].copy_from_slice(MAGIC);
-        frame[4..8].copy_from_slice(&u32::try_from(length).ok()?.to_le_bytes());
-        let checksum = crc32fast::hash(&frame[HEADER..]);
-        frame[8..12].copy_from_slice(&checksum.to_le_bytes());
-        let checksum = crc32fast::hash(&frame[..12]);
-        frame[12..HEADER].copy_from_slice(&checksum.to_le_bytes());
-        Some(frame)
+        sign(key, frame)
+    }
+
+    /// A frame that this ring's owner signs for another replica, and that nobody can make sense of. For simulations.
+    pub(crate) fn nonsense(&self, to: ReplicaIndex) -> Option<Vec<u8>> {
+        let mut frame = vec![0; HEADER + CODE];
+        frame.extend([codec::MESSAGE, byte(self.own?), u8::MAX]);
+        sign(self.to.get(to)?, frame)
     }
 
     /// Reads a whole frame. One that is damaged counts as a checksum failure.
@@ -205,6 +200,23 @@ pub fn read_header(header: &[u8; HEADER]) -> Result<(usize, u32), WireFault> {
         Ok(length) if length <= LONGEST => Ok((length, number(8))),
         _ => Err(WireFault::Forged),
     }
+}
+
+/// Puts a code and a header before content.
+fn sign(key: &Key, mut frame: Vec<u8>) -> Option<Vec<u8>> {
+    let code = blake3::keyed_hash(key, &frame[HEADER + CODE..]);
+    frame[HEADER..HEADER + CODE].copy_from_slice(code.as_bytes());
+    let length = frame.len() - HEADER;
+    if length > LONGEST {
+        return None;
+    }
+    frame[..4].copy_from_slice(MAGIC);
+    frame[4..8].copy_from_slice(&u32::try_from(length).ok()?.to_le_bytes());
+    let checksum = crc32fast::hash(&frame[HEADER..]);
+    frame[8..12].copy_from_slice(&checksum.to_le_bytes());
+    let checksum = crc32fast::hash(&frame[..12]);
+    frame[12..HEADER].copy_from_slice(&checksum.to_le_bytes());
+    Some(frame)
 }
 
 /// A replica's number in one byte: there are at most 64.

@@ -1,4 +1,4 @@
-//! `cargo xtask demo` and `cargo xtask soak`: run the cluster, by becoming it.
+//! `cargo xtask demo`, `cargo xtask soak` and `cargo xtask scenario`: run the cluster, by becoming it.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -33,6 +33,18 @@ pub const SOAK: &str = "usage: cargo xtask soak [--rate N] [--for DURATION] [--b
 Exit code 1 if the metrics differ from an independent count, a request is lost, or memory, threads or file descriptors
 grow. Ctrl-C ends it early, with its verdict.";
 
+/// How the scenario is called.
+pub const SCENARIO: &str = "usage: cargo xtask scenario [--seed N] [--faults LIST] | --schedules N | --for DURATION
+
+  --seed N         where all chance comes from (default 1); the same seed does the same thing
+  --faults LIST    chapters of the story, separated by commas (default: all): abdication, crash, absence, weather,
+                   rot, slow-disk, sessions, clock, forgery, partition, promotion, upgrade
+  --schedules N    random fault schedules instead, so many seeds from --seed on
+  --for DURATION   so much virtual time instead, such as 24h, with a chapter of the story every hour
+
+Exit code 1 if replicas disagree, something acknowledged is lost, the metrics differ from an independent count, or a
+family stays empty that the story should populate.";
+
 /// Runs the demo.
 pub fn demo(arguments: &[OsString]) -> Outcome {
     become_cluster("demo", arguments)
@@ -41,6 +53,11 @@ pub fn demo(arguments: &[OsString]) -> Outcome {
 /// Runs the soak.
 pub fn soak(arguments: &[OsString]) -> Outcome {
     become_cluster("soak", arguments)
+}
+
+/// Runs the scenario.
+pub fn scenario(arguments: &[OsString]) -> Outcome {
+    become_cluster("scenario", arguments)
 }
 
 /// Builds the cluster and replaces this process with it, so that a signal reaches it.

@@ -47,6 +47,12 @@ const CHORES: &[Chore] = &[
         run: cluster::soak,
     },
     Chore {
+        name: "scenario",
+        summary: "the cluster in virtual time: the full story, random faults, or a day",
+        usage: cluster::SCENARIO,
+        run: cluster::scenario,
+    },
+    Chore {
         name: "test",
         summary: "every test; --fast leaves out what needs an installed program",
         usage: test::USAGE,

@@ -19,7 +19,6 @@ impl Replica {
         if !self.leads() {
             return;
         }
-        self.known_commit = self.service.op();
         self.admit(io);
         self.report_pending();
     }
@@ -105,6 +104,7 @@ impl Replica {
     fn apply_next(&mut self, io: &mut Io<'_>) -> Option<(Arc<Entry>, crate::state_machine::Outcome)> {
         let entry = Arc::clone(self.log.get(self.service.op() + 1)?);
         let effect = self.service.apply(&entry);
+        self.known_commit = self.known_commit.max(entry.op);
         let outcome = effect.outcome;
         self.metrics.increment_operations(if outcome.is_ok() { Status::Success } else { Status::Failure });
         if effect.evicted.is_some() {

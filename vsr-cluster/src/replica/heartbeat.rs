@@ -59,7 +59,7 @@ impl Replica {
         self.on_prepare_ok(from, view, op, io);
     }
 
-    /// Tells the backups of an idle primary that it lives.
+    /// Tells the backups that the primary lives. A busy one does so as well: clocks want it.
     pub(super) fn heartbeat(&mut self, io: &mut Io<'_>) {
         let (view, op, commit) = (self.view, self.log.persisted(), self.service.op());
         let (log_first, ping, sent) = (self.log.log_first(), io.stamp(), io.calendar());
@@ -68,6 +68,7 @@ impl Replica {
             let clock = asked.map(|(asked, received)| ClockEcho { asked, received, sent });
             self.send(to, Message::Heartbeat { view, op, commit, log_first, ping, clock }, io);
         }
+        self.leader.beat = io.now();
         self.announced(io);
     }
 

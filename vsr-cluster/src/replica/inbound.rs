@@ -150,7 +150,9 @@ impl Replica {
             Message::HeartbeatOk { view, op, ping, asked, .. } => {
                 self.on_heartbeat_ok(from, view, op, ping, asked, io);
             }
-            Message::StartViewChange { view } => self.on_start_view_change(from, view, io),
+            Message::StartViewChange { view, configuration } => {
+                self.on_start_view_change(from, view, configuration, io);
+            }
             Message::DoViewChange { view, last_normal_view, op, commit, configuration, tail } => {
                 let handed = super::view_change::Handed { last_normal_view, op, commit, configuration, tail };
                 self.on_do_view_change(from, view, handed, io);

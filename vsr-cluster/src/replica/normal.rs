@@ -29,8 +29,8 @@ pub(super) struct Leader {
     pub(super) peers: Vec<Peer>,
     /// Operations whose commit no message has carried yet: when they were sent and when they got their quorum.
     pub(super) unannounced: VecDeque<(Time, Time)>,
-    /// When the backups last heard from the primary, all of them.
-    heard: Time,
+    /// When the last heartbeat was sent.
+    pub(super) beat: Time,
     /// Since when nothing moved that should: the log's end, and the quorum.
     pub(super) stuck_since: Time,
     /// A change of the configuration under way: nothing follows it before it is executed.
@@ -187,13 +187,18 @@ impl Replica {
         self.report_standbys(io);
     }
 
+    /// Requests that wait for a place in the pipeline.
+    pub fn waiting(&self) -> usize {
+        self.leader.waiting.len()
+    }
+
     /// A new primary begins (also one that goes on after a crash).
     pub(super) fn lead(&mut self, io: &mut Io<'_>) {
         let now = io.now();
         self.leader = Leader {
             sent: self.log.last(),
             peers: vec![Peer::default(); ReplicaSet::CAPACITY],
-            heard: now,
+            beat: now,
             stuck_since: now,
             ..Leader::default()
         };
@@ -243,7 +248,7 @@ impl Replica {
         let announce = self.leader.unannounced.front().map(|(_, quorum)| *quorum + self.tuning.commit_delay);
         let stuck =
             (!self.leader.flights.is_empty()).then(|| self.leader.stuck_since + self.tuning.abdicate_after);
-        [Some(self.leader.heard + self.tuning.heartbeat), announce, stuck].into_iter().flatten().min()
+        [Some(self.leader.beat + self.tuning.heartbeat), announce, stuck].into_iter().flatten().min()
     }
 
     /// Whatever the time asks for: news of commits that no Prepare carried (step 6), a sign of life, another primary.
@@ -265,7 +270,7 @@ impl Replica {
         if unannounced.is_some_and(|(_, quorum)| *quorum + self.tuning.commit_delay <= now) {
             self.announce(io);
         }
-        if self.leader.heard + self.tuning.heartbeat <= now {
+        if self.leader.beat + self.tuning.heartbeat <= now {
             self.heartbeat(io);
             self.report_standbys(io);
         }
@@ -353,7 +358,6 @@ impl Replica {
     /// A message with the commit number is on its way to all backups.
     pub(super) fn announced(&mut self, io: &mut Io<'_>) {
         let now = io.now();
-        self.leader.heard = now;
         for (prepared, quorum_at) in self.leader.unannounced.drain(..) {
             self.metrics.record_commit_latency(now.saturating_sub(quorum_at));
             self.metrics.record_consensus_round_trip(now.saturating_sub(prepared));

@@ -30,6 +30,11 @@ impl Outbound {
         self.writes += 1;
     }
 
+    /// Whether nothing can be sent now.
+    pub(super) fn is_holding(&self) -> bool {
+        self.writes > 0
+    }
+
     /// Tells whether all promises are kept now.
     pub(super) fn end_write(&mut self) -> bool {
         self.writes = self.writes.saturating_sub(1);
@@ -88,12 +93,18 @@ impl Replica {
         }
     }
 
-    fn put_out(&mut self, to: ReplicaIndex, message: Message, io: &mut Io<'_>) {
-        let Some(sent) = self.outbound.sent.get_mut(to) else { return };
+    /// A message as this replica would send it next. For simulations, in which somebody else speaks in its name.
+    pub(crate) fn envelope(&mut self, to: ReplicaIndex, message: Message) -> Envelope {
+        let sent = &mut self.outbound.sent[to % ReplicaSet::CAPACITY];
         *sent += 1;
-        self.metrics.increment_messages_sent(message.kind());
         let (from, boot, sequence) = (self.index, self.boot, *sent);
         let (epoch, version) = (self.configuration.epoch, self.version);
-        io.push(Output::Send(Envelope { from, to, boot, sequence, epoch, version, message }));
+        Envelope { from, to, boot, sequence, epoch, version, message }
+    }
+
+    fn put_out(&mut self, to: ReplicaIndex, message: Message, io: &mut Io<'_>) {
+        self.metrics.increment_messages_sent(message.kind());
+        let envelope = self.envelope(to, message);
+        io.push(Output::Send(envelope));
     }
 }

@@ -105,6 +105,8 @@ pub enum Purpose {
         nonce: u64,
         /// The answer is that to a gap.
         is_gap: bool,
+        /// The first entry that was asked for; 0 for a checkpoint.
+        first: OpNumber,
     },
     /// The scrubber reads everything now and then.
     Scrub,

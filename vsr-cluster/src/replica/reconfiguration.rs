@@ -56,7 +56,7 @@ impl Replica {
             self.start_view_change(self.view + 1, ViewChangeReason::PrimaryAbdicate, io);
         } else {
             let view = self.view + 1;
-            self.broadcast(configuration.voters(), &Message::StartViewChange { view }, io);
+            self.broadcast(configuration.voters(), &Message::StartViewChange { view, configuration }, io);
             self.step_down();
             self.primary = configuration.primary(view);
             self.report_status();

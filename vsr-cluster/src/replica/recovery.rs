@@ -194,7 +194,7 @@ impl Replica {
         self.broadcast(self.other_voters(), &Message::RecoveryRequest { nonce, view }, io);
         if self.view > self.last_normal_view && self.votes() {
             // It promised a view that others may not know of yet.
-            self.broadcast(self.other_voters(), &Message::StartViewChange { view }, io);
+            self.broadcast(self.other_voters(), &self.wish(view), io);
         }
     }
 }

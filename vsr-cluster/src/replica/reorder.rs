@@ -129,6 +129,18 @@ impl Replica {
         self.commit_known(io);
     }
 
+    /// Whether this replica waits for an answer. For simulations, which change some.
+    pub(crate) fn awaits(&self, from: ReplicaIndex, message: &Message) -> bool {
+        match message {
+            Message::WriteReorderGapResponse { view, nonce, .. } => {
+                let is_asked = self.backup.asked.is_some_and(|asked| asked.nonce == *nonce);
+                *view == self.view && from == self.primary && is_asked
+            }
+            Message::StateTransferResponse { nonce, .. } => self.awaits_state(from, *nonce),
+            _ => false,
+        }
+    }
+
     /// The primary does not have what was asked for.
     pub(super) fn on_gap_nack(&mut self, nonce: Nonce) {
         if self.backup.asked.is_some_and(|asked| asked.nonce == nonce) {
@@ -174,7 +186,7 @@ impl Replica {
             self.send_entries(to, nonce, is_gap, entries, io);
         } else {
             let limit = usize::try_from(last + 1 - first).unwrap_or(usize::MAX);
-            io.push(Output::Read { purpose: Purpose::Answer { to, nonce, is_gap }, first, limit });
+            io.push(Output::Read { purpose: Purpose::Answer { to, nonce, is_gap, first }, first, limit });
         }
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Repairs {
     fetched: BTreeMap<OpNumber, Arc<Entry>>,
     /// The first entry that the logs of peers are known to hold.
     source_first: OpNumber,
+    /// When the next entry may be asked for that may not be yet.
+    next_try: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +72,7 @@ impl Repairs {
 impl Replica {
     /// Takes in what was fetched, and asks for what is missing, as far as the budget goes.
     pub(super) fn repair(&mut self, io: &mut Io<'_>) {
+        self.repairs.next_try = None;
         let has_hole = self.hole().is_some();
         if !has_hole && self.repairs.damaged.is_empty() {
             return;
@@ -81,7 +84,12 @@ impl Replica {
                 return;
             }
         }
+        if self.outbound.is_holding() {
+            return;
+        }
         let now = io.now();
+        let tries = self.repairs.damaged.values().chain(self.repairs.postponed.values());
+        self.repairs.next_try = tries.filter(|at| **at > now).min().copied();
         while let Some((first, last)) = self.next_wanted(now) {
             let Some(peer) = self.budget.choose(self.other_voters()) else { return };
             let taken = self.budget.take(last + 1 - first);
@@ -162,8 +170,8 @@ impl Replica {
             return;
         }
         for (_, entry) in entries {
+            self.repaired(entry.op, asked.at, now);
             if self.repairs.damaged.remove(&entry.op).is_some() {
-                self.repaired(entry.op, now);
                 io.push(Output::Rewrite(entry));
             } else if self.hole().is_some_and(|(first, last)| (first..=last).contains(&entry.op)) {
                 self.repairs.fetched.insert(entry.op, entry);
@@ -194,11 +202,7 @@ impl Replica {
     pub(super) fn repair_deadline(&self) -> Option<Time> {
         let repairs = &self.repairs;
         let answers = repairs.requests.values().map(|asked| asked.at + self.tuning.answer_timeout).min();
-        let can_ask = !self.other_voters().is_empty();
-        let damaged = repairs.damaged.iter().filter(|(op, _)| can_ask && !repairs.is_asked(**op));
-        let damaged = damaged.map(|(_, at)| *at).min();
-        let postponed = self.hole().and_then(|(first, _)| repairs.postponed.range(first..).next());
-        [answers, damaged, postponed.map(|(_, at)| *at)].into_iter().flatten().min()
+        [answers, repairs.next_try].into_iter().flatten().min()
     }
 
     /// Requests without an answer in time have failed.
@@ -247,13 +251,11 @@ impl Replica {
 
     /// Appends fetched entries that are next now.
     fn take_fetched(&mut self, io: &mut Io<'_>) {
-        let now = io.now();
         let mut has_progress = false;
         while let Some((first, last)) = self.hole()
             && first <= last
             && let Some(entry) = self.repairs.fetched.remove(&first)
         {
-            self.repaired(first, now);
             if self.install.is_some() {
                 self.install_entry(entry, io);
             } else {
@@ -272,12 +274,12 @@ impl Replica {
         }
     }
 
-    fn repaired(&mut self, op: OpNumber, now: Time) {
+    /// An entry arrived that was asked for, perhaps in vain before.
+    fn repaired(&mut self, op: OpNumber, asked_at: Time, now: Time) {
         self.metrics.increment_repairs(Status::Success);
         self.repairs.postponed.remove(&op);
-        if let Some(began) = self.repairs.began.remove(&op) {
-            self.metrics.record_repair_latency(now.saturating_sub(began));
-        }
+        let began = self.repairs.began.remove(&op).unwrap_or(asked_at);
+        self.metrics.record_repair_latency(now.saturating_sub(began));
     }
 
     fn fail(&mut self, asked: Asked, now: Time) {

@@ -33,7 +33,9 @@ impl Replica {
         io: &mut Io<'_>,
     ) {
         if self.checkpoint.op() > commit {
-            io.push(Output::ReadCheckpoint { purpose: Purpose::Answer { to: from, nonce, is_gap: false } });
+            io.push(Output::ReadCheckpoint {
+                purpose: Purpose::Answer { to: from, nonce, is_gap: false, first: 0 },
+            });
         } else {
             let log_first = self.log.log_first();
             self.send(from, Message::Nack { nonce, lack: Lack::NotYet, log_first }, io);
@@ -67,8 +69,7 @@ impl Replica {
         checkpoint: Checkpoint,
         io: &mut Io<'_>,
     ) {
-        let is_answer = |transfer: &Transfer| transfer.nonce == nonce && transfer.peer == from;
-        if !self.transfer.as_ref().is_some_and(is_answer) || self.checkpoint.is_under_way() {
+        if !self.awaits_state(from, nonce) {
             return;
         }
         let Checkpoint { op, root, state } = checkpoint;
@@ -101,6 +102,12 @@ impl Replica {
             self.adopt_configuration(self.service.configuration(), io);
         }
         self.write_checkpoint(state, op, true, io);
+    }
+
+    /// Whether this is the answer that a transfer waits for.
+    pub(super) fn awaits_state(&self, from: ReplicaIndex, nonce: Nonce) -> bool {
+        let is_answer = |transfer: &Transfer| transfer.nonce == nonce && transfer.peer == from;
+        self.transfer.as_ref().is_some_and(is_answer) && !self.checkpoint.is_under_way()
     }
 
     /// The state is on the disk: what was interrupted goes on.

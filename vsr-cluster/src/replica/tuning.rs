@@ -15,7 +15,7 @@ pub struct Tuning {
     pub max_sessions: usize,
     /// How long news of a commit waits for a Prepare to carry it.
     pub commit_delay: Duration,
-    /// Pause between signs of life of an idle primary.
+    /// Pause between heartbeats of the primary.
     pub heartbeat: Duration,
     /// How long a backup waits for any sign of its primary.
     pub heartbeat_timeout: Duration,

@@ -46,23 +46,37 @@ impl Replica {
             _ => self.change.attempts + 1,
         };
         self.enter_view_change(view, io);
-        self.broadcast(self.other_voters(), &Message::StartViewChange { view }, io);
+        self.broadcast(self.other_voters(), &self.wish(view), io);
         self.hand_over_if_wanted(io);
     }
 
     /// Takes up a view change where a crash left it: the view stays.
     pub(super) fn resume_view_change(&mut self, io: &mut Io<'_>) {
         self.enter_view_change(self.view, io);
-        self.broadcast(self.other_voters(), &Message::StartViewChange { view: self.view }, io);
+        self.broadcast(self.other_voters(), &self.wish(self.view), io);
     }
 
     /// Another replica wants a view.
-    pub(super) fn on_start_view_change(&mut self, from: ReplicaIndex, view: ViewNumber, io: &mut Io<'_>) {
+    pub(super) fn on_start_view_change(
+        &mut self,
+        from: ReplicaIndex,
+        view: ViewNumber,
+        configuration: Configuration,
+        io: &mut Io<'_>,
+    ) {
         if view == self.view && self.leads() {
             // It missed the beginning of this view.
             let opening = self.opening();
             self.send(from, opening, io);
             return;
+        }
+        if configuration.epoch > self.configuration.epoch {
+            // It is in force somewhere, so what made it is committed. A log that was handed over already stays where
+            // it is: in this view, nobody else may have it.
+            self.adopt_configuration(configuration, io);
+            if self.mode == Mode::ViewChange && !self.change.has_handed && self.install.is_none() {
+                self.primary = configuration.primary(self.view);
+            }
         }
         let may_ask = self.configuration.voters().contains(from) || from == self.primary;
         if !self.votes() || self.recovery.in_doubt || !may_ask {
@@ -102,7 +116,12 @@ impl Replica {
 
     /// A message of a later view came from its primary: asks it for the beginning of that view.
     pub(super) fn ask_for_view(&mut self, primary: ReplicaIndex, view: ViewNumber, io: &mut Io<'_>) {
-        self.send(primary, Message::StartViewChange { view }, io);
+        self.send(primary, self.wish(view), io);
+    }
+
+    /// The message of step 1.
+    pub(super) fn wish(&self, view: ViewNumber) -> Message {
+        Message::StartViewChange { view, configuration: self.configuration }
     }
 
     /// The `StartView` of the view that this replica leads.
@@ -137,7 +156,7 @@ impl Replica {
         } else if self.change.resend_at <= now {
             self.change.resend_at = now + self.tuning.resend_after;
             if self.install.is_none() {
-                let message = Message::StartViewChange { view: self.view };
+                let message = self.wish(self.view);
                 self.broadcast(self.other_voters(), &message, io);
                 if self.change.has_handed {
                     self.hand_over(io);

@@ -131,7 +131,7 @@ messages! {
     3 Commit { view, op, commit }
     4 Heartbeat { view, op, commit, log_first, ping, clock }
     5 HeartbeatOk { view, op, commit, ping, asked }
-    6 StartViewChange { view }
+    6 StartViewChange { view, configuration }
     7 DoViewChange { view, last_normal_view, op, commit, configuration, tail }
     8 StartView { view, op, commit, log_first, configuration, tail }
     9 RecoveryRequest { nonce, view }

@@ -52,7 +52,7 @@ fn messages() -> Vec<Message> {
         Message::Heartbeat { view, op, commit, log_first, ping: 8, clock },
         Message::Heartbeat { view, op, commit, log_first, ping: 8, clock: None },
         Message::HeartbeatOk { view, op, commit, ping: 8, asked: 9 },
-        Message::StartViewChange { view },
+        Message::StartViewChange { view, configuration },
         Message::DoViewChange { view, last_normal_view: 2, op, commit, configuration, tail: tail.clone() },
         Message::StartView { view, op, commit, log_first, configuration, tail: tail.clone() },
         Message::RecoveryRequest { nonce, view },
@@ -163,7 +163,9 @@ fn any_change_that_keeps_the_checksums_right_is_a_forgery() {
 
 #[test]
 fn a_frame_counts_for_its_receiver_alone() {
-    let frame = ring(0).seal(&parcel(Message::StartViewChange { view: 1 })).expect("it is short");
+    let frame = ring(0)
+        .seal(&parcel(Message::StartViewChange { view: 1, configuration: Configuration::default() }))
+        .expect("it is short");
     assert!(open(&ring(1), &frame).is_ok());
     for other in [0, 2, 3] {
         assert_eq!(open(&ring(other), &frame), Err(WireFault::Forged));
@@ -171,7 +173,9 @@ fn a_frame_counts_for_its_receiver_alone() {
     let stranger = Keyring::of_replica(1, &Secret::new(b"of another cluster"));
     assert_eq!(open(&stranger, &frame), Err(WireFault::Forged));
     // Replica 2 speaks for replica 0.
-    let forged = ring(2).seal(&parcel(Message::StartViewChange { view: 1 })).expect("it is short");
+    let forged = ring(2)
+        .seal(&parcel(Message::StartViewChange { view: 1, configuration: Configuration::default() }))
+        .expect("it is short");
     assert_eq!(open(&ring(1), &forged), Err(WireFault::Forged));
 }
 
@@ -251,7 +255,9 @@ fn what_is_too_long_is_not_sent_and_not_read() {
     let state = Arc::from(vec![0; LONGEST]);
     let checkpoint = Checkpoint { op: 1, root: 1, state };
     assert_eq!(ring(0).seal(&parcel(Message::StateTransferResponse { nonce: 1, checkpoint })), None);
-    let mut frame = ring(0).seal(&parcel(Message::StartViewChange { view: 1 })).expect("it is short");
+    let mut frame = ring(0)
+        .seal(&parcel(Message::StartViewChange { view: 1, configuration: Configuration::default() }))
+        .expect("it is short");
     frame[4..8].copy_from_slice(&u32::try_from(LONGEST + 1).expect("fits").to_le_bytes());
     let checksum = crc32fast::hash(&frame[..12]);
     frame[12..HEADER].copy_from_slice(&checksum.to_le_bytes());

@@ -1,0 +1,53 @@
+//! Options of the scenario.
+
+use std::time::Duration;
+
+use lexopt::prelude::*;
+
+use super::{Command, UsageError, duration, read, within};
+use crate::sim::Fault;
+
+/// Options of the scenario.
+#[derive(Clone, Debug)]
+pub struct ScenarioOptions {
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// Chapters of the story.
+    pub faults: Vec<Fault>,
+    /// How many random schedules to run instead, from the seed on.
+    pub schedules: Option<u64>,
+    /// How much virtual time to let pass instead, with a chapter every hour.
+    pub length: Option<Duration>,
+}
+
+/// Reads them.
+pub(super) fn scenario(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
+    let mut options = ScenarioOptions { seed: 1, faults: Fault::ALL.to_vec(), schedules: None, length: None };
+    let number = |text: &str| text.parse().ok();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("seed") => options.seed = read(&arguments.value()?, "--seed", "a number", number)?,
+            Long("faults") => {
+                let names = Fault::ALL.map(Fault::name).join(", ");
+                options.faults = read(&arguments.value()?, "--faults", &format!("some of {names}"), faults)?;
+            }
+            Long("schedules") => {
+                let count =
+                    read(&arguments.value()?, "--schedules", "1 to 1000000", |text| within(text, 1_000_000))?;
+                options.schedules = Some(count);
+            }
+            Long("for") => {
+                let length = read(&arguments.value()?, "--for", "a time like 10m or 24h", duration)?;
+                options.length = Some(length);
+            }
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Scenario(options))
+}
+
+/// Chapters by name.
+fn faults(text: &str) -> Option<Vec<Fault>> {
+    text.split(',').map(|name| Fault::ALL.into_iter().find(|fault| fault.name() == name)).collect()
+}

@@ -1,0 +1,211 @@
+//! One replica of the simulation: its core, its disk with a queue in front, its clock.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use vsr_metrics::{Metrics, OutOfRange, ReplicaId};
+
+use super::observer::Observer;
+use super::random::Random;
+use super::scenario::Rot;
+use crate::configuration::{Configuration, Version};
+use crate::counts::{Counted, Counts};
+use crate::message::{ReplicaIndex, Stamp};
+use crate::replica::{Clock, Input, Output, Replica, Restored, Time, Tuning};
+use crate::storage::{Disk as _, Durability, Layout, Memory, Name, Storage, rot};
+use crate::wire::{Keyring, Secret};
+
+/// A replica that runs or is down.
+pub(super) struct Node {
+    pub(super) index: ReplicaIndex,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) keys: Keyring,
+    pub(super) version: Version,
+    memory: Memory,
+    pub(super) running: Option<Running>,
+    /// Grows with every start, so that what was under way before a crash is told from what is now.
+    pub(super) life: u64,
+    /// How long the disk takes to write something.
+    pub(super) disk: Duration,
+    /// Nanoseconds by which the calendar is off.
+    pub(super) skew: i64,
+    /// The tick that counts; others were overtaken.
+    pub(super) tick_at: Option<Time>,
+}
+
+pub(super) struct Running {
+    pub(super) replica: Replica,
+    storage: Storage<Counted<Memory>>,
+    /// What the disk has to do, in order.
+    queue: VecDeque<Output>,
+}
+
+/// The virtual time, as a replica sees it.
+#[derive(Clone, Copy)]
+pub(super) struct VirtualClock {
+    pub(super) now: Time,
+    pub(super) skew: i64,
+}
+
+/// Entries of a segment: small, so that compaction happens.
+const SEGMENT: u64 = 128;
+/// The calendar at the beginning: some day in 2026, in nanoseconds.
+const EPOCH: Stamp = 1_780_000_000_000_000_000;
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    fn calendar(&self) -> Stamp {
+        let since = u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX);
+        EPOCH.saturating_add(since).saturating_add_signed(self.skew)
+    }
+}
+
+impl Node {
+    pub(super) fn new(index: ReplicaIndex, secret: &Secret, disk: Duration) -> Result<Self, OutOfRange> {
+        let id = ReplicaId::new(u32::try_from(index).unwrap_or(u32::MAX))?;
+        Ok(Self {
+            index,
+            metrics: Arc::new(Metrics::new(id)),
+            keys: Keyring::of_replica(index, secret),
+            version: Version { major: 1, minor: 0 },
+            memory: Memory::default(),
+            running: None,
+            life: 0,
+            disk,
+            skew: 0,
+            tick_at: None,
+        })
+    }
+
+    /// Opens the disk and makes the replica of what it holds. Tells whether there is one: not if the disk lost its
+    /// superblock.
+    pub(super) fn start(
+        &mut self,
+        founded: Configuration,
+        tuning: &Tuning,
+        counts: &Counts,
+        observer: &mut Observer,
+    ) -> io::Result<bool> {
+        let layout = Layout { durability: Durability::Sync, segment: SEGMENT, ..Layout::of(self.index) };
+        let disk = counts.disk(self.index, self.memory.clone());
+        let opened = Storage::open(disk, layout, Arc::clone(&self.metrics))?;
+        observer.opened(self.index, &opened);
+        self.life += 1;
+        self.tick_at = None;
+        let Some((storage, restored)) = Restored::of(opened, founded, self.version) else { return Ok(false) };
+        let replica = Replica::new(self.index, self.version, *tuning, Arc::clone(&self.metrics), restored);
+        self.running = Some(Running { replica, storage, queue: VecDeque::new() });
+        Ok(true)
+    }
+
+    /// Power is lost: what waits for the disk never gets there, and what was not synchronized may be torn.
+    pub(super) fn crash(&mut self, random: &mut Random) {
+        self.running = None;
+        self.life += 1;
+        self.memory.crash(|length| random.index(length + 1));
+    }
+
+    pub(super) fn clock(&self, now: Time) -> VirtualClock {
+        VirtualClock { now, skew: self.skew }
+    }
+
+    /// Flips a bit on the disk.
+    pub(super) fn rot(&mut self, what: Rot, random: &mut Random) -> io::Result<()> {
+        let Some(running) = &mut self.running else { return Ok(()) };
+        let (name, offset) = match what {
+            Rot::Log(before) => {
+                let op = running.replica.commit_number().saturating_sub(before);
+                if op < running.storage.first() {
+                    return Ok(());
+                }
+                let (name, offset) = running.storage.place(op);
+                (name, offset + random.below(crate::storage::ENTRY_BYTES))
+            }
+            // A page each, of which the first hundred bytes count.
+            Rot::Superblock(copy) => (Name::Superblock, copy * 4096 + random.below(100)),
+            Rot::Checkpoint => {
+                let name = Name::Checkpoint(running.storage.superblock().checkpoint);
+                let length = self.memory.length(name)?;
+                (name, random.below(length))
+            }
+        };
+        rot(&mut self.memory, name, offset)
+    }
+
+    /// Bytes on the disk.
+    pub(super) fn disk_bytes(&self) -> usize {
+        self.memory.size()
+    }
+}
+
+impl Running {
+    /// Gives the disk something to do. Tells whether it was idle.
+    pub(super) fn enqueue(&mut self, output: Output) -> bool {
+        self.queue.push_back(output);
+        self.queue.len() == 1
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Does what is first in the queue. Entries are written together, as many as wait. Returns what the core is told.
+    pub(super) fn work(&mut self, observer: &mut Observer) -> io::Result<Option<Input>> {
+        let index = self.replica.index();
+        let Some(job) = self.queue.pop_front() else { return Ok(None) };
+        Ok(match job {
+            Output::Append(entry) => {
+                self.storage.append(&entry)?;
+                while let Some(Output::Append(entry)) = self.queue.front() {
+                    self.storage.append(entry)?;
+                    self.queue.pop_front();
+                }
+                self.storage.flush()?;
+                self.persisted()
+            }
+            Output::Truncate(last) => {
+                self.storage.truncate(last)?;
+                self.persisted()
+            }
+            Output::Rewrite(entry) => {
+                // A checkpoint may have made it superfluous meanwhile.
+                if entry.op >= self.storage.first() {
+                    self.storage.rewrite(&entry)?;
+                }
+                None
+            }
+            Output::Read { purpose, first, limit } => {
+                let slots = self.storage.read(first, limit)?;
+                observer.read(index, &slots);
+                Some(Input::Read { purpose, slots })
+            }
+            Output::WriteCheckpoint { op, state, keep_after, superblock } => {
+                self.storage.checkpoint(op, &state, keep_after, &superblock)?;
+                Some(Input::CheckpointWritten(op))
+            }
+            Output::ReadCheckpoint { purpose } => {
+                let op = self.storage.superblock().checkpoint;
+                let state = self.storage.read_checkpoint()?;
+                observer.read_checkpoint(index, op, state.is_some());
+                Some(Input::CheckpointRead { purpose, op, state })
+            }
+            Output::WriteSuperblock(superblock) => {
+                self.storage.write_superblock(&superblock)?;
+                Some(Input::SuperblockWritten)
+            }
+            Output::Send(_) | Output::Reply(_) | Output::Applied { .. } | Output::Installed { .. } => None,
+        })
+    }
+
+    /// What is flushed now; nothing if a truncation has overtaken the news.
+    fn persisted(&self) -> Option<Input> {
+        let is_overtaken = |job: &Output| matches!(job, Output::Truncate(_));
+        let last = self.storage.last();
+        (!self.queue.iter().any(is_overtaken)).then_some(Input::Persisted(last))
+    }
+}

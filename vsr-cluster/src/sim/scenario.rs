@@ -1,0 +1,165 @@
+//! Scenarios as data.
+
+use std::time::Duration;
+
+use super::adversary::Forgery;
+use super::network::Weather;
+use crate::clock::ClockTolerance;
+use crate::configuration::{ReplicaSet, Version};
+use crate::message::ReplicaIndex;
+use crate::replica::Tuning;
+
+/// What happens to a cluster.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// Replicas that vote at first: 0 and so on.
+    pub members: usize,
+    /// Replicas after them that only listen at first.
+    pub standbys: usize,
+    /// How long it takes. Faults end with it: what is down starts, what is cut is joined, and then everything has to
+    /// come right again.
+    pub length: Duration,
+    /// How the replicas behave.
+    pub tuning: Tuning,
+    /// What clients do.
+    pub load: Load,
+    /// The network, where nothing else is said.
+    pub weather: Weather,
+    /// How long a disk takes to write something and keep it.
+    pub disk: Duration,
+    /// What happens when, in any order.
+    pub steps: Vec<Step>,
+}
+
+/// What clients do: each waits for an answer, pauses, and asks for something else.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// How many there are.
+    pub clients: usize,
+    /// The longest pause.
+    pub pause: Duration,
+}
+
+/// Something that happens at some time.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// When.
+    pub at: Duration,
+    /// What.
+    pub action: Action,
+}
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// A replica loses power: what its disk was not told to keep may be torn.
+    Crash(Target),
+    /// A replica that is down starts.
+    Restart(Target),
+    /// All that are down start.
+    RestartAll,
+    /// A replica restarts with other software.
+    Upgrade(Target, Version),
+    /// A replica is cut off from all others and from clients.
+    Isolate(Target),
+    /// The network falls apart: these replicas on one side, all others on the other.
+    Partition(ReplicaSet),
+    /// Nothing is cut off any more.
+    Heal,
+    /// The network becomes better or worse.
+    Weather(Weather),
+    /// A bit flips on a disk.
+    Rot(Target, Rot),
+    /// A disk takes so long to write something, from now on.
+    SlowDisk(Target, Duration),
+    /// A calendar is off by milliseconds, from now on.
+    Skew(Target, i64),
+    /// Frames arrive that no honest replica sends.
+    Forge(Target, Forgery),
+    /// The primary is asked to step down.
+    Abdicate,
+    /// An operator's client asks for other members and standbys.
+    Reconfigure(ReplicaSet, ReplicaSet),
+    /// So many clients come once each: they open sessions and never return.
+    Visitors(usize),
+    /// A client sends a request again that was answered already.
+    Repeat,
+    /// Clients pause no longer than this, from now on.
+    Pause(Duration),
+}
+
+/// A replica, by number or by what it is doing at that time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The replica of that number.
+    Replica(ReplicaIndex),
+    /// The one that leads the latest view.
+    Primary,
+    /// The first member that does not.
+    Backup,
+    /// The last member that does not.
+    LastBackup,
+}
+
+/// Where a bit flips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rot {
+    /// In an entry of the log, so many before the last one that was executed.
+    Log(u64),
+    /// In one copy of the superblock.
+    Superblock(u64),
+    /// In the checkpoint.
+    Checkpoint,
+}
+
+impl Scenario {
+    /// Three replicas, a few clients, good weather, and nothing else.
+    pub fn quiet(seed: u64, length: Duration) -> Self {
+        Self {
+            seed,
+            members: 3,
+            standbys: 0,
+            length,
+            tuning: Self::tuning(),
+            load: Load { clients: 4, pause: Duration::from_millis(40) },
+            weather: Weather::fair(),
+            disk: Duration::from_micros(500),
+            steps: Vec::new(),
+        }
+    }
+
+    /// The same with something more that happens.
+    #[must_use]
+    pub fn at(mut self, at: Duration, action: Action) -> Self {
+        self.steps.push(Step { at, action });
+        self
+    }
+
+    /// Limits that are small enough for a short time to reach all of them.
+    pub fn tuning() -> Tuning {
+        Tuning {
+            max_in_flight: 32,
+            max_waiting: 64,
+            max_sessions: 32,
+            checkpoint_every: 256,
+            keep_entries: 256,
+            repair_credits: 64,
+            repair_batch: 8,
+            scrub_every: Duration::from_millis(10),
+            scrub_batch: 128,
+            heartbeat: Duration::from_millis(50),
+            heartbeat_timeout: Duration::from_millis(400),
+            view_change_timeout: Duration::from_millis(400),
+            abdicate_after: Duration::from_millis(800),
+            resend_after: Duration::from_millis(60),
+            answer_timeout: Duration::from_millis(200),
+            clock: ClockTolerance {
+                round_trip: Duration::from_millis(400),
+                offset: Duration::from_millis(500),
+            },
+            ..Tuning::default()
+        }
+    }
+}

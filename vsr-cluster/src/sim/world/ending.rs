@@ -1,0 +1,74 @@
+//! How a scenario ends: whether everything came right, and what is found.
+
+use std::sync::Arc;
+
+use vsr_metrics::{Metrics, Source as _};
+
+use super::{Ending, Node, ReplicaIndex, World};
+
+impl World<'_> {
+    /// Whether clients have their answers, and everyone in the cluster has everything.
+    pub(super) fn is_right(&self) -> bool {
+        let Some(leader) = self.leader().and_then(|leader| self.nodes[leader].running.as_ref()) else {
+            return false;
+        };
+        let executed = self.safety.executed();
+        let configuration = leader.replica.configuration();
+        let is_done = |index: ReplicaIndex| {
+            self.nodes[index].running.as_ref().is_some_and(|running| {
+                running.replica.is_normal()
+                    && running.replica.commit_number() == executed
+                    && running.replica.op_number() == executed
+                    && running.replica.state().digest() == self.safety.digest()
+            })
+        };
+        self.clients.are_quiet() && !configuration.is_joint() && configuration.everyone().iter().all(is_done)
+    }
+
+    pub(super) fn describe(&self) -> String {
+        let one = |node: &Node| match &node.running {
+            None => format!("`{}` is down", node.index),
+            Some(running) => {
+                let replica = &running.replica;
+                format!(
+                    "`{}` {:?} in view {} led by {}, {} of {} executed",
+                    node.index,
+                    replica.status(),
+                    replica.view(),
+                    replica.primary(),
+                    replica.commit_number(),
+                    replica.op_number()
+                )
+            }
+        };
+        let all: Vec<String> = self.nodes.iter().map(one).collect();
+        format!(
+            "{}; {} executed; clients quiet: {}",
+            all.join("; "),
+            self.safety.executed(),
+            self.clients.are_quiet()
+        )
+    }
+
+    pub(super) fn end(mut self) -> Ending {
+        self.findings.extend(self.safety.findings().iter().cloned());
+        let metrics: Vec<Arc<Metrics>> = self.nodes.iter().map(|node| Arc::clone(&node.metrics)).collect();
+        let snapshot = metrics.snapshot();
+        let (messages, differing) = self.counts.compare(&snapshot);
+        self.findings.extend(differing);
+        let (events, differing) = self.observer.compare(&snapshot);
+        self.findings.extend(differing);
+        let view = self.nodes.iter().filter_map(|node| node.running.as_ref());
+        Ending {
+            findings: self.findings,
+            operations: self.safety.executed(),
+            view: view.map(|running| running.replica.view()).max().unwrap_or(0),
+            compared: messages + events,
+            took: self.now,
+            events: self.count,
+            digest: self.safety.digest(),
+            disk_bytes: self.nodes.iter().map(Node::disk_bytes).sum(),
+            metrics,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Many seeds: whatever happens, replicas agree, nothing acknowledged is lost, and the metrics say what happened.
+
+use std::time::Duration;
+
+use vsr_cluster::sim::{Fault, Scenario, World, schedule, story};
+
+/// Runs scenarios on both halves of the seeds at once.
+fn all_are_well(seeds: std::ops::Range<u64>, scenario: impl Fn(u64) -> Scenario + Sync) {
+    let middle = seeds.start + (seeds.end - seeds.start) / 2;
+    std::thread::scope(|scope| {
+        for seeds in [seeds.start..middle, middle..seeds.end] {
+            let scenario = &scenario;
+            scope.spawn(move || {
+                for seed in seeds {
+                    let ending = World::new(&scenario(seed)).run();
+                    assert!(ending.findings.is_empty(), "seed {seed}: {:#?}", ending.findings);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_hundred_seeds_of_the_story_are_safe_and_counted_exactly() {
+    // A chapter a seed, so that each comes up more than eight times.
+    all_are_well(0..100, |seed| {
+        let place = usize::try_from(seed).unwrap_or(0) % Fault::ALL.len();
+        story(seed, &[Fault::ALL[place]])
+    });
+}
+
+#[test]
+fn the_whole_story_is_safe_and_counted_exactly() {
+    all_are_well(0..2, |seed| story(seed, &Fault::ALL));
+}
+
+#[test]
+fn random_fault_schedules_are_safe() {
+    all_are_well(0..100, schedule);
+}
+
+#[test]
+fn the_log_and_the_state_do_not_grow_with_time() {
+    let quiet = |length| {
+        let ending = World::new(&Scenario::quiet(3, Duration::from_secs(length))).run();
+        assert!(ending.findings.is_empty(), "{:#?}", ending.findings);
+        (ending.disk_bytes, ending.operations)
+    };
+    let (early, few) = quiet(20);
+    let (late, many) = quiet(100);
+    assert!(many > 4 * few);
+    assert!(late < 2 * early, "{early} bytes after {few} operations, {late} after {many}");
+}

@@ -1,6 +1,9 @@
 //! The only file that knows of YAML's syntax: from the parser's events to values, with the place of each; and what
 //! the walk itself finds: broken syntax, keys written twice, nesting, anchors and tags that a catalog has no use for.
 
+#[cfg(test)]
+mod oracle;
+
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
+use serde_yaml::Value;
 use vsr_metrics_codegen::render::render;
-use yaml_serde::Value;
 
 /// The files below `deploy/` of this repository's catalog, by name.
 fn files() -> Vec<(String, String)> {
@@ -15,7 +15,7 @@ fn files() -> Vec<(String, String)> {
 
 fn yaml(name: &str) -> Value {
     let (_, text) = files().into_iter().find(|(known, _)| known == name).expect("a renderer makes this file");
-    yaml_serde::from_str(&text).expect("the file is YAML")
+    serde_yaml::from_str(&text).expect("the file is YAML")
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn every_file_is_yaml_without_marks() {
     for (name, text) in files {
         assert!(!text.contains('@') || text.contains("@type"), "a mark is left in {name}");
         if name != "README.md" {
-            let parsed: Result<Value, _> = yaml_serde::from_str(&text);
+            let parsed: Result<Value, _> = serde_yaml::from_str(&text);
             assert!(parsed.is_ok_and(|value| value.is_mapping()), "{name}");
         }
     }
@@ -90,7 +90,7 @@ fn rule_object_holds_every_group() {
     });
     let mut expected = Vec::new();
     for file in rules {
-        let parsed: Value = yaml_serde::from_str(&file.contents).expect("rules are YAML");
+        let parsed: Value = serde_yaml::from_str(&file.contents).expect("rules are YAML");
         expected.extend(parsed["groups"].as_sequence().expect("groups").clone());
     }
     assert!(expected.len() > 5, "{} groups", expected.len());

@@ -18,6 +18,10 @@ use crate::health::{self, Rejection};
 /// How long to wait when the system has no connection to give, as when file descriptors have run out.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
+/// Clients that may be hearing why they are turned away, for each connection that is served; each takes a descriptor
+/// for a quarter of a second at most. Whoever comes when there are as many is closed without a word.
+const FAREWELLS: usize = 7;
+
 /// Everything a connection needs to know.
 pub(super) struct Server<S> {
     pub(super) answerer: Arc<Answerer<S>>,
@@ -69,7 +73,7 @@ impl<S: Source + 'static> Server<S> {
         if places.watches.len() >= self.limits.connections && !places.make_room() {
             Counts::add(&self.counts.refused);
             health::METRICS.increment_rejected_connections(Rejection::TooManyConnections);
-            if places.tasks.len() < 2 * self.limits.connections {
+            if places.tasks.len() < (1 + FAREWELLS) * self.limits.connections {
                 places.tasks.spawn(connection::turn_away(stream));
             }
             return;

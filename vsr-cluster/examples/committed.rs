@@ -3,12 +3,13 @@
 //!
 //! `committed stepped N` steps the three cores in one thread, with disks that keep nothing and a clock of its own: the same
 //! instructions in every run, for callgrind. `committed synced N DIRECTORY` runs them in real time on synchronized
-//! files, and prints the nanoseconds of processor time that the replicas' threads took, and of the clock.
+//! files. Both print the nanoseconds of processor time that the replicas took, and of the clock.
 
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["stepped", operations] => stepped(operations.parse()?),
+        ["stepped", operations] => {
+            let operations = operations.parse()?;
+            let (before, began) = (scheduled("/proc/thread-self/schedstat")?, Instant::now());
+            stepped(operations)?;
+            let took = scheduled("/proc/thread-self/schedstat")? - before;
+            println!("{took} {}", began.elapsed().as_nanos());
+            Ok(())
+        }
         ["synced", operations, directory] => synced(operations.parse()?, directory),
         _ => Err("usage: committed stepped N | committed synced N DIRECTORY".into()),
     }
@@ -191,10 +199,16 @@ fn processor_time() -> Result<u64, Box<dyn Error>> {
     let mut sum = 0;
     for thread in fs::read_dir("/proc/self/task")? {
         let path = thread?.path();
-        if fs::read_to_string(path.join("comm"))?.starts_with("replica-") {
-            let schedule = fs::read_to_string(path.join("schedstat"))?;
-            sum += schedule.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        // A client's thread may be on its way out.
+        let is_replica = fs::read_to_string(path.join("comm")).is_ok_and(|name| name.starts_with("replica-"));
+        if is_replica {
+            sum += scheduled(path.join("schedstat"))?;
         }
     }
     Ok(sum)
+}
+
+/// Nanoseconds on a processor that a thread's file tells of.
+fn scheduled(file: impl AsRef<Path>) -> Result<u64, Box<dyn Error>> {
+    Ok(fs::read_to_string(file)?.split(' ').next().unwrap_or_default().parse()?)
 }

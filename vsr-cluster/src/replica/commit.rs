@@ -7,6 +7,7 @@ use vsr_metrics::Status;
 use super::{Entry, Io, Mode, OpNumber, Output, Replica, Time};
 use crate::configuration::ReplicaSet;
 use crate::message::Reply;
+use crate::state_machine::Operation;
 use crate::traces;
 
 impl Replica {
@@ -25,10 +26,17 @@ impl Replica {
 
     /// Executes what is known to be committed, flushed, and next.
     pub(super) fn commit_known(&mut self, io: &mut Io<'_>) {
+        self.execute_known(io);
+        self.report_lag();
+    }
+
+    /// The same, and tells whether there was anything to execute.
+    pub(super) fn execute_known(&mut self, io: &mut Io<'_>) -> bool {
         self.note_certain();
+        let before = self.service.op();
         let through = self.known_commit.min(self.certain).min(self.log.persisted());
         while self.service.op() < through && self.apply_next(io).is_some() {}
-        self.report_lag();
+        self.service.op() > before
     }
 
     /// A backup heard how far operations are committed.
@@ -111,7 +119,10 @@ impl Replica {
             self.metrics.increment_client_sessions_evicted();
         }
         self.metrics.set_commit_number(self.service.op());
-        self.metrics.set_client_sessions_active(self.service.sessions().active());
+        // Nothing else opens or closes one.
+        if matches!(entry.operation, Operation::OpenSession) {
+            self.metrics.set_client_sessions_active(self.service.sessions().active());
+        }
         io.push(Output::Applied { entry: Arc::clone(&entry), outcome });
         if self.service.configuration().epoch > self.configuration.epoch {
             self.adopt_configuration(self.service.configuration(), io);

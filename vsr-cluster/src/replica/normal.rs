@@ -106,7 +106,9 @@ impl Replica {
         } else if self.mode == Mode::Normal {
             // What is known to be committed first: a change of the configuration is in force before anything after
             // it is acknowledged.
-            self.commit_known(io);
+            if self.execute_known(io) {
+                self.report_lag();
+            }
             self.acknowledge(io);
         }
     }
@@ -184,7 +186,9 @@ impl Replica {
             peer.acknowledged = op;
             self.commit_by_quorum(io);
         }
-        self.report_standbys(io);
+        if self.configuration.standbys.contains(from) {
+            self.report_standbys(io);
+        }
     }
 
     /// Requests that wait for a place in the pipeline.

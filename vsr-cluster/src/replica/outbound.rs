@@ -94,6 +94,7 @@ impl Replica {
     }
 
     /// A message as this replica would send it next. For simulations, in which somebody else speaks in its name.
+    #[inline]
     pub(crate) fn envelope(&mut self, to: ReplicaIndex, message: Message) -> Envelope {
         let sent = &mut self.outbound.sent[to % ReplicaSet::CAPACITY];
         *sent += 1;
@@ -102,9 +103,11 @@ impl Replica {
         Envelope { from, to, boot, sequence, epoch, version, message }
     }
 
+    #[inline]
     fn put_out(&mut self, to: ReplicaIndex, message: Message, io: &mut Io<'_>) {
-        self.metrics.increment_messages_sent(message.kind());
+        let kind = message.kind();
         let envelope = self.envelope(to, message);
         io.push(Output::Send(envelope));
+        self.metrics.increment_messages_sent(kind);
     }
 }

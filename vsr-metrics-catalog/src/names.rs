@@ -27,6 +27,18 @@ pub fn pascal(snake: &str) -> String {
         .collect()
 }
 
+/// `PascalCase` → `snake_case`; digits stay with the word before them.
+pub fn snake(pascal: &str) -> String {
+    let mut snake = String::with_capacity(pascal.len() + 8);
+    for letter in pascal.chars() {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
 /// A name as the title of something: `prepare_latency` as `Prepare latency`.
 pub fn title(snake: &str) -> String {
     let mut letters = snake.chars();

@@ -9,6 +9,7 @@ mod docs;
 mod instance;
 mod labels;
 pub(crate) mod methods;
+mod thresholds;
 mod tokens;
 
 use proc_macro2::TokenStream;
@@ -26,6 +27,7 @@ pub fn expand(catalog: &Catalog, tracked: Option<&str>) -> TokenStream {
         methods::expand(catalog, &layout),
         cells::expand(&layout),
         descriptors::expand(catalog, &layout),
+        thresholds::expand(catalog),
     ];
     stages.into_iter().collect()
 }

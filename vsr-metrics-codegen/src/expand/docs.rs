@@ -1,6 +1,10 @@
 //! The rustdoc of what is generated: hovering in an editor answers what a metric is.
 
-use vsr_metrics_catalog::model::{Catalog, Family, GaugeValue, Instrument, LabelValues, State, Unit};
+use std::fmt::Write as _;
+
+use vsr_metrics_catalog::model::{
+    Alert, Catalog, Family, GaugeValue, Instrument, LabelValues, State, Threshold, Unit,
+};
 
 use crate::promql;
 use crate::uses::Uses;
@@ -49,6 +53,15 @@ pub(super) fn state(state: &State) -> String {
 /// The heading of a group's methods.
 pub(super) fn group(name: &str) -> String {
     format!("Recordings of the group `{name}`.")
+}
+
+/// What an alert compares with: when it fires, the number with its unit, and for how long.
+pub(super) fn threshold(alert: &Alert, threshold: Threshold) -> Vec<String> {
+    let mut words = format!("`{}`: {}", alert.name, threshold.words());
+    if !alert.hold.is_zero() {
+        let _ = write!(words, ", for {} s", alert.hold.as_secs_f64());
+    }
+    vec![prose(&alert.summary), String::new(), format!("{words}.")]
 }
 
 /// The struct: what there is, by group, and how it looks when used.

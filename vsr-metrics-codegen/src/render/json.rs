@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use vsr_metrics_catalog::model::{
-    Aggregate, Alert, Catalog, Dashboard, Family, GaugeValue, Indicator, Instrument, Label, LabelId,
-    LabelValues, Panel, Query, Row, Slo, Stability,
+    Aggregate, Alert, AlertRule, Catalog, Dashboard, Family, GaugeValue, Indicator, Instrument, Label,
+    LabelId, LabelValues, Panel, Query, Row, Slo, Stability,
 };
 
 use super::{GeneratedFile, file, origin};
@@ -114,6 +114,24 @@ fn alert(alert: &Alert) -> Value {
         "for_seconds": alert.hold.as_secs_f64(),
         "summary": alert.summary,
         "description": alert.description,
+        "threshold": alert.threshold.map(|threshold| json!({
+            "value": threshold.value, "unit": threshold.unit.name(),
+        })),
+        "note": alert.note,
+        "dashboard": alert.dashboard,
+        "rules": alert.rules().iter().map(rule).collect::<Value>(),
+    })
+}
+
+/// One of the rules that share the alert's name: the windows of a burn rate, the metrics that may be missing.
+fn rule(rule: &AlertRule) -> Value {
+    let labels = rule.labels.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
+    json!({
+        "severity": rule.severity.name(),
+        "expr": rule.expr,
+        "for_seconds": rule.hold.as_secs_f64(),
+        "labels": labels.collect::<Map<String, Value>>(),
+        "description": rule.description,
     })
 }
 

@@ -1,4 +1,4 @@
-//! The whole path at once: the demo, a real Prometheus, and the questions that an operator asks.
+//! The whole path at once: the demo, a real Prometheus with all rules, and the questions that an operator asks.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::demo::{Demo, Replies};
 use super::expected::{self, SeriesCount};
-use super::prometheus::Prometheus;
+use super::prometheus::{Prometheus, unhealthy};
+use super::rules::declared;
 use super::{scratch, tools};
 use crate::test::End;
 
@@ -52,6 +53,14 @@ fn watch(program: &Path, directory: &Path) -> Result<(), String> {
         std::thread::sleep(Duration::from_secs(1));
     }
     let mut findings = state(&prometheus, &counts)?;
+    let rules = prometheus.rules()?;
+    findings.extend(unhealthy(&rules, declared()?));
+    findings.extend(
+        rules
+            .iter()
+            .filter(|rule| rule.state == "firing")
+            .map(|rule| format!("`{}` fires while nothing is wrong", rule.name)),
+    );
     let replies = demo.replies()?;
     findings.extend(compare(rates, replies));
     if findings.is_empty() { Ok(()) } else { Err(findings.join("\n")) }

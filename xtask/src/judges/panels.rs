@@ -14,7 +14,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::demo::Demo;
-use super::prometheus::Prometheus;
+use super::prometheus::{Prometheus, unhealthy};
+use super::rules::declared;
 use super::variables::{Times, substituted};
 use super::{grafana, scratch, tools, week};
 use crate::test::End;
@@ -49,16 +50,17 @@ pub fn run() -> End {
         (Err(remedy), _) | (_, Err(remedy)) => return End::LeftOut(remedy),
     };
     End::from(scratch("panels").and_then(|directory| {
-        let answers = ask(&prometheus, &promtool, &directory)?;
+        let (answers, mut findings) = ask(&prometheus, &promtool, &directory)?;
         let report = report(&answers);
         fs::write(directory.join("report.txt"), &report).map_err(|error| error.to_string())?;
-        let findings = judge(&answers, UNRECORDED);
+        findings.extend(judge(&answers, UNRECORDED));
         if findings.is_empty() { Ok(()) } else { Err(findings.join("\n")) }
     }))
 }
 
-/// Scrapes the demo, makes a week of it, and runs every query at the end of what was scraped.
-fn ask(program: &Path, promtool: &Path, directory: &Path) -> Result<Vec<Answer>, String> {
+/// Scrapes the demo, makes a week of it, and runs every query at the end of what was scraped. Tells as well which of the
+/// rules, evaluated all the while, failed.
+fn ask(program: &Path, promtool: &Path, directory: &Path) -> Result<(Vec<Answer>, Vec<String>), String> {
     // It ends with this value; building the demo may take its time.
     let exporters = Demo::exporters(directory, LONG)?;
     let demo = Demo::start_with(directory, RUN, &["--chaos"])?;
@@ -66,6 +68,7 @@ fn ask(program: &Path, promtool: &Path, directory: &Path) -> Result<Vec<Answer>,
     let prometheus = Prometheus::start(program, directory, &targets)?;
     std::thread::sleep(Duration::from_secs(SCRAPED.into()));
     let end = prometheus.last_scrape()?;
+    let findings = unhealthy(&prometheus.rules()?, declared()?);
     let history = week::earlier(&prometheus, u64::from(SCRAPED) + 5)?;
     drop(prometheus);
     week::backfill(promtool, &history, directory)?;
@@ -89,7 +92,7 @@ fn ask(program: &Path, promtool: &Path, directory: &Path) -> Result<Vec<Answer>,
             }
         }
     }
-    Ok(answers)
+    Ok((answers, findings))
 }
 
 /// How many finite samples a query has; of a board about one instance, for the instance that has the most.

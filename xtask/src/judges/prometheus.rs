@@ -1,12 +1,15 @@
-//! A real Prometheus that scrapes some addresses every second, with a data directory of its own.
+//! A real Prometheus that scrapes some addresses every second and evaluates the generated rules, with a data directory
+//! of its own.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use super::rules::rules;
 
 /// How long it may take to start.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -29,6 +32,19 @@ pub struct Sample {
     pub value: f64,
 }
 
+/// What Prometheus says about one rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name; several alerting rules may share one.
+    pub name: String,
+    /// `ok`, `err`, or `unknown` before the first evaluation.
+    pub health: String,
+    /// Why it failed, empty if it did not.
+    pub error: String,
+    /// `inactive`, `pending` or `firing`; empty for a recording rule.
+    pub state: String,
+}
+
 impl Prometheus {
     /// Starts it on a free port, to scrape the targets, and waits until it is ready.
     ///
@@ -37,7 +53,7 @@ impl Prometheus {
     pub fn start(program: &Path, directory: &Path, targets: &[&str]) -> Result<Self, String> {
         let explain = |error: std::io::Error| format!("`{}`: {error}", directory.display());
         let config = directory.join("prometheus.yml");
-        fs::write(&config, configuration(targets)).map_err(explain)?;
+        fs::write(&config, configuration(targets, &rules()?)).map_err(explain)?;
         let log = File::create(directory.join("prometheus.log")).map_err(explain)?;
         let address = free_address().map_err(explain)?;
         let child = Command::new(program)
@@ -102,6 +118,33 @@ impl Prometheus {
         Ok(body["data"]["result"].clone())
     }
 
+    /// What it says about each rule, once all of them have been evaluated.
+    ///
+    /// # Errors
+    /// If a rule is not evaluated within some seconds, or Prometheus cannot be reached.
+    pub fn rules(&self) -> Result<Vec<Rule>, String> {
+        let begin = Instant::now();
+        loop {
+            let body = ureq::get(format!("http://{}/api/v1/rules", self.address))
+                .call()
+                .and_then(|mut answer| answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_string());
+            let body: Value = serde_json::from_str(&body.map_err(|error| format!("the rules: {error}"))?)
+                .map_err(|error| format!("the rules: {error}"))?;
+            let groups = body["data"]["groups"].as_array().into_iter().flatten();
+            let rules: Vec<Rule> = groups
+                .flat_map(|group| group["rules"].as_array().into_iter().flatten())
+                .map(Rule::read)
+                .collect();
+            match rules.iter().find(|rule| rule.health == "unknown") {
+                None => return Ok(rules),
+                Some(rule) if begin.elapsed() > START_LIMIT => {
+                    return Err(format!("`{}` was never evaluated", rule.name));
+                }
+                Some(_) => std::thread::sleep(Duration::from_millis(200)),
+            }
+        }
+    }
+
     /// The value of a query with a single sample; `None` without a sample.
     ///
     /// # Errors
@@ -127,11 +170,35 @@ impl Sample {
     }
 }
 
-/// One job, every second.
-fn configuration(targets: &[&str]) -> String {
+impl Rule {
+    fn read(rule: &Value) -> Self {
+        let text = |key: &str| rule[key].as_str().unwrap_or_default().to_owned();
+        Self { name: text("name"), health: text("health"), error: text("lastError"), state: text("state") }
+    }
+}
+
+/// What is wrong with rules that a running Prometheus evaluates: one that fails, and too few of them.
+#[must_use]
+pub fn unhealthy(rules: &[Rule], declared: usize) -> Vec<String> {
+    let mut findings: Vec<String> = rules
+        .iter()
+        .filter(|rule| rule.health != "ok" || !rule.error.is_empty())
+        .map(|rule| format!("rule `{}` is `{}`: {}", rule.name, rule.health, rule.error))
+        .collect();
+    if rules.len() != declared {
+        findings.push(format!("{} rules are evaluated, the files hold {declared}", rules.len()));
+    }
+    findings
+}
+
+/// One job, every second, and all rules every other one.
+fn configuration(targets: &[&str], rules: &[PathBuf]) -> String {
     let targets = targets.join("', '");
+    let rules: Vec<String> = rules.iter().map(|file| format!("'{}'", file.display())).collect();
+    let rules = rules.join(", ");
     format!(
-        "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\n\
+        "global: {{ scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 2s }}\n\
+         rule_files: [{rules}]\n\
          scrape_configs:\n  - job_name: demo\n    static_configs: [{{ targets: ['{targets}'] }}]\n"
     )
 }
@@ -139,4 +206,23 @@ fn configuration(targets: &[&str]) -> String {
 /// An address on loopback that was free a moment ago.
 fn free_address() -> std::io::Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(health: &str, error: &str) -> Rule {
+        Rule { name: "VsrX".into(), health: health.into(), error: error.into(), state: String::new() }
+    }
+
+    #[test]
+    fn failing_and_missing_rules_are_found() {
+        assert_eq!(unhealthy(&[rule("ok", ""), rule("ok", "")], 2), [""; 0]);
+        assert_eq!(
+            unhealthy(&[rule("ok", ""), rule("err", "many-to-many matching not allowed")], 2).len(),
+            1
+        );
+        assert_eq!(unhealthy(&[rule("ok", "")], 2), ["1 rules are evaluated, the files hold 2"]);
+    }
 }

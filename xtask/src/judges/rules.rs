@@ -82,6 +82,17 @@ pub(super) fn rules() -> Result<Vec<PathBuf>, String> {
     if files.is_empty() { Err("no rules were generated".to_owned()) } else { Ok(files) }
 }
 
+/// How many rules these files hold, alerting and recording ones.
+pub(super) fn declared() -> Result<usize, String> {
+    let mut count = 0;
+    for file in rules()? {
+        let text = fs::read_to_string(&file).map_err(|error| format!("`{}`: {error}", file.display()))?;
+        let begins = |line: &&str| ["- alert:", "- record:"].iter().any(|key| line.trim().starts_with(key));
+        count += text.lines().filter(begins).count();
+    }
+    Ok(count)
+}
+
 /// The YAML files of a directory, in a fixed order; none of one that is not there.
 fn yaml_in(directory: &Path) -> Result<Vec<PathBuf>, String> {
     if !directory.exists() {

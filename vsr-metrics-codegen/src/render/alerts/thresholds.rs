@@ -46,6 +46,8 @@ alerts:
   NAME: { threshold: { value: 250, unit: milliseconds }, for: 5m, severity: warning }
 ```
 
+Code that needs one of these numbers finds it in the module `thresholds` beside the recording methods.
+
 ";
 
 fn one_line(expr: &str) -> String {

@@ -13,6 +13,10 @@ use crate::network::Observer;
 use crate::state_machine::Outcome;
 use crate::storage::{Disk, Name};
 
+mod comparison;
+
+pub use comparison::Comparison;
+
 /// What an observer counted, by replica.
 #[derive(Debug)]
 pub struct Counts(Vec<Tally>);
@@ -89,24 +93,24 @@ impl Counts {
         self.0.iter().map(|tally| read(&tally.replied)).sum()
     }
 
-    /// Compares with the metrics of the same replicas. Returns how many numbers were compared, and which differ.
-    pub fn compare(&self, snapshot: &Snapshot) -> (usize, Vec<String>) {
-        let mut compared = 0;
-        let mut differing = Vec::new();
+    /// Compares with the metrics of the same replicas.
+    pub fn compare(&self, snapshot: &Snapshot) -> Comparison {
+        let mut comparison = Comparison::default();
         for (replica, tally) in self.0.iter().enumerate() {
             let replica = replica.to_string();
             for (family, label, counted) in tally.numbers() {
                 let mut labels = vec![("replica_id", replica.as_str())];
                 labels.extend(label);
-                compared += 1;
+                comparison.add(family, 1);
                 let recorded = recorded(snapshot, family, &labels);
                 if recorded != Some(counted) {
                     let recorded = recorded.map_or("nothing".to_owned(), |number| number.to_string());
-                    differing.push(format!("`{family}` {labels:?} says {recorded}, counted {counted}"));
+                    let differing = format!("`{family}` {labels:?} says {recorded}, counted {counted}");
+                    comparison.differing.push(differing);
                 }
             }
         }
-        (compared, differing)
+        comparison
     }
 
     fn of(&self, replica: ReplicaIndex) -> Option<&Tally> {

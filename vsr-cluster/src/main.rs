@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         }
         Ok(Command::Demo(options)) => ended(demo::run(&options).map(|()| true)),
         Ok(Command::Soak(options)) => ended(soak::run(&options)),
-        Ok(Command::Scenario(options)) => ended(scenario::run(&options).map_err(Into::into)),
+        Ok(Command::Scenario(options)) => ended(scenario::run(&options)),
         Ok(Command::Replica(options)) => ended(solo::run(&options).map(|()| true)),
         Err(error) => {
             eprintln!("error: {error}\n{USAGE}");

@@ -1,8 +1,8 @@
 //! What the program says, and the signals that end it.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A message for each Ctrl-C or SIGTERM.
 #[derive(Debug)]
@@ -24,6 +24,51 @@ impl Signals {
     /// Waits for one so long; tells whether it came.
     pub fn wait(&self, patience: Duration) -> bool {
         !matches!(self.0.recv_timeout(patience), Err(mpsc::RecvTimeoutError::Timeout))
+    }
+}
+
+/// The line on stderr that says how it goes: one that changes in a terminal, else a new one now and then.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    live: bool,
+    next: Instant,
+    has_shown: bool,
+}
+
+/// A program that runs in a terminal shows itself more often than one whose lines end up in a file.
+const LIVE: Duration = Duration::from_secs(1);
+const LOGGED: Duration = Duration::from_secs(10);
+
+impl Progress {
+    /// Work that begins now; what is over within a second says nothing.
+    pub(crate) fn new() -> Self {
+        let live = std::io::stderr().is_terminal();
+        let mut progress = Self { live, next: Instant::now(), has_shown: false };
+        progress.next += progress.pause();
+        progress
+    }
+
+    /// Shows the line if it is time to.
+    pub(crate) fn show(&mut self, line: impl FnOnce() -> String) {
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        let (mut stderr, line) = (std::io::stderr(), line());
+        // Whether anybody reads the line is nobody's business here.
+        let _ = if self.live { write!(stderr, "\r\x1b[K{line}") } else { writeln!(stderr, "{line}") };
+        (self.next, self.has_shown) = (now + self.pause(), true);
+    }
+
+    /// Leaves the last live line as it is.
+    pub(crate) fn end(&self) {
+        if self.live && self.has_shown {
+            eprintln!();
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        if self.live { LIVE } else { LOGGED }
     }
 }
 

@@ -1,26 +1,27 @@
 //! The command `scenario`: the full story in the deterministic driver, and a table of what it populated; or a thousand
 //! random fault schedules; or a day of virtual time.
 
+use std::error::Error;
 use std::time::{Duration, Instant};
 
 use vsr_metrics::Source as _;
 
 use crate::options::ScenarioOptions;
 use crate::process::Usage;
-use crate::say::say;
+use crate::say::{Progress, Signals, say};
 use crate::sim::{Ending, Fault, Scenario, World, populated, schedule, story};
 
 /// Runs what is asked for. Tells whether all is well.
 ///
 /// # Errors
-/// If nothing can be printed.
-pub fn run(options: &ScenarioOptions) -> std::io::Result<bool> {
+/// If nothing can be printed, or signals cannot be taken.
+pub fn run(options: &ScenarioOptions) -> Result<bool, Box<dyn Error>> {
     if let Some(count) = options.schedules {
-        return schedules(options.seed, count);
+        return schedules(options.seed, count, &Signals::new()?);
     }
     match options.length {
-        Some(length) => day(options.seed, length),
-        None => tell(options.seed, &options.faults),
+        Some(length) => Ok(day(options.seed, length)?),
+        None => Ok(tell(options.seed, &options.faults)?),
     }
 }
 
@@ -32,11 +33,11 @@ fn tell(seed: u64, faults: &[Fault]) -> std::io::Result<bool> {
     let ending = World::new(&scenario).run();
     say(&summary(&ending))?;
     let snapshot = ending.metrics.snapshot();
-    let families = populated(&snapshot);
-    say(&format!("\n{:<38}{:>9}  {}", "family", "series", "populated by"))?;
+    let families = populated(&snapshot, &ending.by_family);
+    say(&format!("\n{:<38}{:>9}{:>10}  {}", "family", "series", "compared", "populated by"))?;
     for family in families.iter().filter(|family| family.series > 0) {
         let series = format!("{} of {}", family.series, family.of);
-        say(&format!("{:<38}{series:>9}  {}", family.family, family.by))?;
+        say(&format!("{:<38}{series:>9}{:>10}  {}", family.family, family.compared, family.by))?;
     }
     let (elsewhere, missing): (Vec<_>, Vec<_>) =
         families.iter().filter(|family| family.series == 0).partition(|family| family.is_elsewhere);
@@ -53,23 +54,33 @@ fn tell(seed: u64, faults: &[Fault]) -> std::io::Result<bool> {
     Ok(ending.findings.is_empty() && (missing.is_empty() || !is_whole))
 }
 
-/// Runs random fault schedules, one after the other.
-fn schedules(seed: u64, count: u64) -> std::io::Result<bool> {
+/// Runs random fault schedules, one after the other, until a signal comes.
+fn schedules(seed: u64, count: u64, signals: &Signals) -> Result<bool, Box<dyn Error>> {
     let began = Instant::now();
-    let (mut failed, mut operations, mut compared) = (0, 0, 0);
+    let (mut ran, mut failed, mut operations, mut compared) = (0, 0, 0, 0);
     let mut virtual_time = Duration::ZERO;
-    for seed in seed..seed + count {
+    let mut progress = Progress::new();
+    for seed in (seed..=u64::MAX).take(usize::try_from(count)?) {
+        if signals.wait(Duration::ZERO) {
+            progress.end();
+            eprintln!("ended early, by a signal");
+            break;
+        }
+        progress.show(|| format!("{ran} of {count} schedules · {failed} failed · next is seed {seed}"));
+        ran += 1;
         let ending = World::new(&schedule(seed)).run();
-        (operations, compared) = (operations + ending.operations, compared + ending.compared);
+        (operations, compared) =
+            (operations + ending.operations, compared + ending.compared + ending.inspected);
         virtual_time += ending.took;
         if !ending.findings.is_empty() {
             failed += 1;
             say(&format!("seed {seed}: {}", ending.findings.join("\n  ")))?;
         }
     }
+    progress.end();
     let seconds = began.elapsed().as_secs_f64();
     say(&format!(
-        "{count} schedules, {failed} failed; {operations} operations in {} s of virtual time, {compared} numbers of \
+        "{ran} schedules, {failed} failed; {operations} operations in {} s of virtual time, {compared} numbers of \
          the metrics compared, {seconds:.1} s",
         virtual_time.as_secs()
     ))?;
@@ -94,14 +105,20 @@ fn day(seed: u64, length: Duration) -> std::io::Result<bool> {
     let began = Instant::now();
     let mut early = None;
     let warm = length / 10;
+    let mut progress = Progress::new();
     let ending = World::new(&scenario)
         .on_scrape(Duration::from_secs(15), |scrape| {
+            progress.show(|| {
+                let (now, end, real) = (scrape.at.as_secs(), length.as_secs(), began.elapsed().as_secs());
+                format!("{now} of {end} s of virtual time · {real} s of real time")
+            });
             if early.is_none() && scrape.at >= warm {
                 early = Usage::now();
             }
         })
         .run();
     let late = Usage::now();
+    progress.end();
     say(&summary(&ending))?;
     let mut is_well = ending.findings.is_empty();
     if let Some((early, late)) = early.zip(late) {
@@ -116,10 +133,11 @@ fn day(seed: u64, length: Duration) -> std::io::Result<bool> {
 }
 
 fn summary(ending: &Ending) -> String {
-    let Ending { operations, view, compared, took, events, digest, disk_bytes, .. } = ending;
+    let Ending { operations, view, compared, inspected, took, events, digest, disk_bytes, .. } = ending;
     let mut lines = vec![format!(
         "{operations} operations, view {view}, {events} events, {:.1} s of virtual time, {disk_bytes} bytes on disks, \
-         digest {digest:08x}\n{compared} numbers of the metrics compared with a count of their own",
+         digest {digest:08x}\n{compared} totals of the metrics and {inspected} values of gauges compared with a \
+         count of their own",
         took.as_secs_f64()
     )];
     lines.extend(ending.findings.iter().map(|finding| format!("finding: {finding}")));

@@ -21,6 +21,7 @@
 
 mod adversary;
 mod clients;
+mod families;
 mod network;
 mod node;
 mod observer;
@@ -38,7 +39,7 @@ pub use observer::Observer;
 pub use random::Random;
 pub use report::{Populated, populated};
 pub use safety::Safety;
-pub use scenario::{Action, Load, Rot, Scenario, Step, Target};
+pub use scenario::{Action, DiskFailure, Load, Rot, Scenario, Step, Target};
 pub use schedules::schedule;
 pub use story::{Fault, story};
 pub use world::{Ending, Scrape, World};

@@ -61,7 +61,9 @@ pub fn run(options: &SoakOptions) -> Result<bool, Box<dyn Error>> {
     let late = Usage::now();
     settle(&counts);
     let ended = Box::new(cluster).stop();
-    let (compared, mut findings) = counts.compare(&metrics.snapshot());
+    let comparison = counts.compare(&metrics.snapshot());
+    let compared = comparison.numbers();
+    let mut findings = comparison.differing;
     findings.extend(ended.err().map(|error| error.to_string()));
     let mut verdict =
         Verdict { took, load, reached: counts.reached(), compared, usage: early.zip(late), findings };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use vsr_cluster::configuration::ReplicaSet;
-use vsr_cluster::sim::{Action, Ending, Forgery, Load, Rot, Scenario, Target, Weather, World};
+use vsr_cluster::sim::{Action, DiskFailure, Ending, Forgery, Load, Rot, Scenario, Target, Weather, World};
 use vsr_metrics::snapshot::Value;
 use vsr_metrics::{ByzantineReason, MessageType, ReplicaStatus, Source as _, ViewChangeReason};
 
@@ -206,6 +206,47 @@ fn the_whole_cluster_loses_power_and_returns() {
     }
     let ending = run(&scenario.at(ms(1500), Action::RestartAll));
     assert_eq!(total(&ending, "vsr_recovery_latency_ms", None), 4);
+}
+
+#[test]
+fn a_disk_that_fails_stops_its_replica_and_nothing_is_lost() {
+    let failures =
+        [DiskFailure::Write, DiskFailure::TornWrite(0), DiskFailure::TornWrite(100), DiskFailure::Sync];
+    for target in [Target::Primary, Target::Backup] {
+        for failure in failures {
+            let scenario =
+                busy(2500).at(ms(500), Action::FailDisk(target, failure)).at(ms(1500), Action::RestartAll);
+            let ending = run(&scenario);
+            assert_eq!(ending.disk_stops, 1, "{failure:?} at {target:?}");
+            assert_eq!(total(&ending, "vsr_recovery_latency_ms", None), 1, "{failure:?} at {target:?}");
+            assert_eq!(ending.view > 0, target == Target::Primary, "{failure:?} at {target:?}");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_stops_its_replica_until_there_is_room() {
+    let mut scenario = busy(4000).at(ms(500), Action::FailDisk(Target::Replica(1), DiskFailure::Full));
+    for start in [1000, 1500, 2000] {
+        scenario = scenario.at(ms(start), Action::RestartAll);
+    }
+    let ending = run(&scenario
+        .at(ms(2500), Action::FailDisk(Target::Replica(1), DiskFailure::Freed))
+        .at(ms(2500), Action::RestartAll));
+    assert_eq!(ending.disk_stops, 4, "once at work, and after each of three starts");
+    assert!(ending.operations > 500, "the others went on: {}", ending.operations);
+}
+
+#[test]
+fn a_cluster_whose_disks_are_all_full_takes_nothing_more_and_loses_nothing() {
+    let mut scenario = busy(3000);
+    for replica in 0..3 {
+        let replica = Target::Replica(replica);
+        scenario = scenario.at(ms(500), Action::FailDisk(replica, DiskFailure::Full));
+        scenario = scenario.at(ms(2000), Action::FailDisk(replica, DiskFailure::Freed));
+    }
+    let ending = run(&scenario.at(ms(1000), Action::RestartAll).at(ms(2000), Action::RestartAll));
+    assert!(ending.disk_stops >= 2, "{}", ending.disk_stops);
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub const SCENARIO: &str = "usage: cargo xtask scenario [--seed N] [--faults LIS
 
   --seed N         where all chance comes from (default 1); the same seed does the same thing
   --faults LIST    chapters of the story, separated by commas (default: all): abdication, crash, absence, weather,
-                   rot, slow-disk, sessions, clock, forgery, partition, promotion, upgrade
+                   rot, slow-disk, disk-failure, sessions, clock, forgery, partition, promotion, upgrade
   --schedules N    random fault schedules instead, so many seeds from --seed on
   --for DURATION   so much virtual time instead, such as 24h, with a chapter of the story every hour
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vsr_metrics::Status;
 
+use super::normal::Unannounced;
 use super::{Entry, Io, Mode, OpNumber, Output, Replica, Time};
 use crate::configuration::ReplicaSet;
 use crate::message::Reply;
@@ -93,7 +94,7 @@ impl Replica {
             let took = quorum_at.saturating_sub(prepared);
             self.metrics.record_prepare_latency(took);
             traces::prepared(self.index, entry.op, took);
-            self.leader.unannounced.push_back((prepared, quorum_at));
+            self.leader.unannounced.push_back(Unannounced { op: entry.op, prepared, quorum_at });
         }
         if let Some(requested) = flight.and_then(|flight| flight.requested) {
             let reply = Reply { view: self.view, client: entry.client, number: entry.request, outcome };

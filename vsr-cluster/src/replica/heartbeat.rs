@@ -69,7 +69,6 @@ impl Replica {
             self.send(to, Message::Heartbeat { view, op, commit, log_first, ping, clock }, io);
         }
         self.leader.beat = io.now();
-        self.announced(io);
     }
 
     fn synchronize(&mut self, echo: ClockEcho, io: &mut Io<'_>) {

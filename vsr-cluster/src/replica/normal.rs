@@ -27,8 +27,8 @@ pub(super) struct Leader {
     pub(super) sent: OpNumber,
     /// By replica; the primary's own place is not used.
     pub(super) peers: Vec<Peer>,
-    /// Operations whose commit no message has carried yet: when they were sent and when they got their quorum.
-    pub(super) unannounced: VecDeque<(Time, Time)>,
+    /// Operations whose commit no message has carried yet, in order.
+    pub(super) unannounced: VecDeque<Unannounced>,
     /// When the last heartbeat was sent.
     pub(super) beat: Time,
     /// Since when nothing moved that should: the log's end, and the quorum.
@@ -51,6 +51,15 @@ pub(super) struct Peer {
 struct Arrived {
     request: Request,
     at: Time,
+}
+
+/// A committed operation of which the backups do not know that it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unannounced {
+    pub(super) op: OpNumber,
+    /// When its Prepare was sent, and when it got its quorum.
+    pub(super) prepared: Time,
+    pub(super) quorum_at: Time,
 }
 
 /// An operation under way.
@@ -220,6 +229,7 @@ impl Replica {
         self.metrics.set_replica_lag(0);
         self.commit_by_quorum(io);
         self.settle_if_joint(io);
+        self.report_pending();
     }
 
     /// This replica leads no longer. Requests that wait are forgotten; their clients ask again.
@@ -228,6 +238,8 @@ impl Replica {
             self.leader = Leader::default();
             self.metrics.set_pending_requests(0);
             self.metrics.set_prepare_ok_votes(0);
+            self.metrics.unset_standby_healthy_count();
+            self.forget_standbys(self.configuration.standbys);
         }
     }
 
@@ -249,7 +261,7 @@ impl Replica {
         if self.others().is_empty() {
             return None;
         }
-        let announce = self.leader.unannounced.front().map(|(_, quorum)| *quorum + self.tuning.commit_delay);
+        let announce = self.announce_deadline();
         let stuck =
             (!self.leader.flights.is_empty()).then(|| self.leader.stuck_since + self.tuning.abdicate_after);
         [Some(self.leader.beat + self.tuning.heartbeat), announce, stuck].into_iter().flatten().min()
@@ -270,8 +282,7 @@ impl Replica {
         if self.others().is_empty() {
             return;
         }
-        let unannounced = self.leader.unannounced.front();
-        if unannounced.is_some_and(|(_, quorum)| *quorum + self.tuning.commit_delay <= now) {
+        if self.announce_deadline().is_some_and(|deadline| deadline <= now) {
             self.announce(io);
         }
         if self.leader.beat + self.tuning.heartbeat <= now {
@@ -283,12 +294,18 @@ impl Replica {
         }
     }
 
+    /// When commits are to be told that no Prepare has carried. While messages are held back, one more would tell
+    /// nothing sooner.
+    fn announce_deadline(&self) -> Option<Time> {
+        let oldest = self.leader.unannounced.front().filter(|_| !self.outbound.is_holding())?;
+        Some(oldest.quorum_at + self.tuning.commit_delay)
+    }
+
     /// Step 6: tells the backups of commits that no Prepare has carried.
     pub(super) fn announce(&mut self, io: &mut Io<'_>) {
         if self.leads() && !self.leader.unannounced.is_empty() {
             let (view, op, commit) = (self.view, self.log.persisted(), self.service.op());
             self.broadcast(self.others(), &Message::Commit { view, op, commit }, io);
-            self.announced(io);
         }
     }
 
@@ -353,16 +370,18 @@ impl Replica {
             if !others.is_empty() {
                 let (view, commit, checksum) = (self.view, self.service.op(), entry.checksum());
                 self.broadcast(others, &Message::Prepare { view, commit, checksum, entry }, io);
-                self.announced(io);
             }
         }
         self.leader.sent = self.log.persisted().max(self.leader.sent);
     }
 
-    /// A message with the commit number is on its way to all backups.
-    pub(super) fn announced(&mut self, io: &mut Io<'_>) {
+    /// A message leaves that tells how far operations are committed.
+    pub(super) fn announced(&mut self, commit: OpNumber, io: &mut Io<'_>) {
         let now = io.now();
-        for (prepared, quorum_at) in self.leader.unannounced.drain(..) {
+        while let Some(Unannounced { op, prepared, quorum_at }) = self.leader.unannounced.front().copied()
+            && op <= commit
+        {
+            self.leader.unannounced.pop_front();
             self.metrics.record_commit_latency(now.saturating_sub(quorum_at));
             self.metrics.record_consensus_round_trip(now.saturating_sub(prepared));
         }

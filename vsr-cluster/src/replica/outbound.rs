@@ -106,6 +106,12 @@ impl Replica {
     #[inline]
     fn put_out(&mut self, to: ReplicaIndex, message: Message, io: &mut Io<'_>) {
         let kind = message.kind();
+        if let Message::Prepare { commit, .. }
+        | Message::Commit { commit, .. }
+        | Message::Heartbeat { commit, .. } = message
+        {
+            self.announced(commit, io);
+        }
         let envelope = self.envelope(to, message);
         io.push(Output::Send(envelope));
         self.metrics.increment_messages_sent(kind);

@@ -23,6 +23,7 @@ impl Replica {
         if is_member(configuration) && !is_member(before) {
             self.metrics.increment_standby_promotions();
         }
+        self.forget_standbys(before.standbys.without(configuration.standbys));
         self.backup.heard = io.now();
         self.report_configuration();
         self.report_status();

@@ -97,6 +97,7 @@ impl Replica {
         }
         self.repairs.forget_through(op);
         self.report_progress();
+        self.report_lag();
         io.push(Output::Installed { op, digest: self.service.machine().digest() });
         if self.service.configuration().epoch > self.configuration.epoch {
             self.adopt_configuration(self.service.configuration(), io);

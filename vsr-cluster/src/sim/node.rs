@@ -9,12 +9,14 @@ use vsr_metrics::{Metrics, OutOfRange, ReplicaId};
 
 use super::observer::Observer;
 use super::random::Random;
-use super::scenario::Rot;
+use super::scenario::{DiskFailure, Rot};
 use crate::configuration::{Configuration, Version};
 use crate::counts::{Counted, Counts};
 use crate::message::{ReplicaIndex, Stamp};
 use crate::replica::{Clock, Input, Output, Replica, Restored, Time, Tuning};
-use crate::storage::{Disk as _, Durability, Layout, Memory, Name, Storage, rot};
+use crate::storage::{
+    Disk as _, Durability, ENTRY_BYTES, Faults, Faulty, Layout, Memory, Name, SEGMENT_BYTES, Storage, rot,
+};
 use crate::wire::{Keyring, Secret};
 
 /// A replica that runs or is down.
@@ -24,6 +26,7 @@ pub(super) struct Node {
     pub(super) keys: Keyring,
     pub(super) version: Version,
     memory: Memory,
+    faults: Faults,
     pub(super) running: Option<Running>,
     /// Grows with every start, so that what was under way before a crash is told from what is now.
     pub(super) life: u64,
@@ -37,9 +40,16 @@ pub(super) struct Node {
 
 pub(super) struct Running {
     pub(super) replica: Replica,
-    storage: Storage<Counted<Memory>>,
+    storage: Storage<Counted<Faulty<Memory>>>,
     /// What the disk has to do, in order.
     queue: VecDeque<Output>,
+}
+
+/// What the files of a log hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LogOnDisk {
+    pub(super) bytes: u64,
+    pub(super) entries: u64,
 }
 
 /// The virtual time, as a replica sees it.
@@ -74,6 +84,7 @@ impl Node {
             keys: Keyring::of_replica(index, secret),
             version: Version { major: 1, minor: 0 },
             memory: Memory::default(),
+            faults: Faults::default(),
             running: None,
             life: 0,
             disk,
@@ -92,9 +103,9 @@ impl Node {
         observer: &mut Observer,
     ) -> io::Result<bool> {
         let layout = Layout { durability: Durability::Sync, segment: SEGMENT, ..Layout::of(self.index) };
-        let disk = counts.disk(self.index, self.memory.clone());
+        let disk = counts.disk(self.index, Faulty::new(self.memory.clone(), self.faults.clone()));
         let opened = Storage::open(disk, layout, Arc::clone(&self.metrics))?;
-        observer.opened(self.index, &opened);
+        observer.opened(self.index, &opened, founded, self.version);
         self.life += 1;
         self.tick_at = None;
         let Some((storage, restored)) = Restored::of(opened, founded, self.version) else { return Ok(false) };
@@ -107,11 +118,29 @@ impl Node {
     pub(super) fn crash(&mut self, random: &mut Random) {
         self.running = None;
         self.life += 1;
+        self.metrics.retire();
+        self.faults.end_process();
         self.memory.crash(|length| random.index(length + 1));
     }
 
     pub(super) fn clock(&self, now: Time) -> VirtualClock {
         VirtualClock { now, skew: self.skew }
+    }
+
+    /// Has the disk fail.
+    pub(super) fn fail(&self, failure: DiskFailure) {
+        match failure {
+            DiskFailure::Write => self.faults.fail_writes(1),
+            DiskFailure::TornWrite(kept) => self.faults.tear_write_after(0, kept),
+            DiskFailure::Sync => self.faults.fail_syncs(1),
+            DiskFailure::Full => self.faults.leave_room(Some(0)),
+            DiskFailure::Freed => self.faults.leave_room(None),
+        }
+    }
+
+    /// Writes and syncs that failed because the disk was to.
+    pub(super) fn failures(&self) -> u64 {
+        self.faults.failures()
     }
 
     /// Flips a bit on the disk.
@@ -135,6 +164,23 @@ impl Node {
             }
         };
         rot(&mut self.memory, name, offset)
+    }
+
+    /// The log as its files have it, with what is there of the storage's knowledge of where it begins.
+    pub(super) fn log_on_disk(&self) -> LogOnDisk {
+        let Some(running) = &self.running else { return LogOnDisk::default() };
+        let mut memory = self.memory.clone();
+        let mut log = LogOnDisk::default();
+        let before = running.storage.first() - 1;
+        // Memory does not fail.
+        for name in memory.names().unwrap_or_default() {
+            let (Name::Segment(segment), Ok(length)) = (name, memory.length(name)) else { continue };
+            // A log that begins within a segment leaves a hole before it.
+            let hole = before.saturating_sub(segment * SEGMENT).min(SEGMENT) * ENTRY_BYTES;
+            log.bytes += length - hole;
+            log.entries += (length - hole - SEGMENT_BYTES) / ENTRY_BYTES;
+        }
+        log
     }
 
     /// Bytes on the disk.

@@ -1,95 +1,82 @@
 //! A count of what happens, from what crosses the driver: inputs and outputs of the cores, what disks return, what the
-//! network and the adversary did. It knows the protocol's rules, and nothing of what the cores record.
+//! network and the adversary did. It knows the protocol's rules, and nothing of what the cores record. What only a core
+//! can say of itself (its view, whether it is in normal operation, whom it takes for the primary) it is asked for.
+//!
+//! [`super::families`] says of each family how it is compared.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeMap;
 
-use vsr_metrics::snapshot::Value;
-use vsr_metrics::{ByzantineReason, ChecksumComponent, Snapshot, ViewChangeReason};
+use vsr_metrics::{ByzantineReason, ChecksumComponent, Metrics};
 
-use crate::configuration::Configuration;
-use crate::message::{ClientId, Message, Nonce, OpNumber, ReplicaIndex, RequestNumber, ViewNumber};
+use crate::configuration::{Configuration, Version};
+use crate::counts::Comparison;
+use crate::message::{Message, Nonce, OpNumber, ReplicaIndex};
 use crate::replica::{Input, Output, Replica, Time, Tuning};
 use crate::storage::{Opened, Slot};
 
-use super::node::VirtualClock;
+use super::node::{LogOnDisk, VirtualClock};
+use life::{Before, By, Life};
+use numbers::Numbers;
+use sessions::History;
 
+mod clock;
+mod compare;
+mod gauges;
+mod life;
+mod numbers;
+mod phases;
+mod primary;
+mod sessions;
 mod tally;
 
 /// Counts by replica.
 #[derive(Debug)]
 pub struct Observer {
     tallies: Vec<Tally>,
+    history: History,
     tuning: Tuning,
 }
 
-/// By family and label value.
-type Counts = BTreeMap<(&'static str, &'static str), u64>;
-
-#[derive(Debug, Default)]
+/// What one replica did.
+#[derive(Debug)]
 struct Tally {
-    counts: Counts,
+    numbers: Numbers,
     life: Life,
+    stops: u64,
 }
-
-/// What is known of a replica since it started.
-#[derive(Debug, Default)]
-struct Life {
-    /// By sender: the start that was heard, the latest number, and the numbers before it.
-    seen: BTreeMap<ReplicaIndex, (u64, u64, BTreeSet<u64>)>,
-    /// Repairs that were asked for: of whom, which entries, and when.
-    repairs: BTreeMap<Nonce, (ReplicaIndex, OpNumber, OpNumber, Time)>,
-    /// Entries that were seen damaged and not written anew.
-    damaged: BTreeSet<OpNumber>,
-    /// Requests in the log that are not executed, and those that a primary took in.
-    log: BTreeMap<OpNumber, (ClientId, RequestNumber)>,
-    taken: HashSet<(ClientId, RequestNumber)>,
-    /// Operations that were sent as Prepares in this view.
-    prepared: BTreeSet<OpNumber>,
-    is_recovering: bool,
-    before: Before,
-}
-
-/// A replica before a step.
-#[derive(Clone, Copy, Debug, Default)]
-struct Before {
-    view: ViewNumber,
-    is_normal: bool,
-    leads: bool,
-    configuration: Configuration,
-    by: By,
-}
-
-/// What a step was about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum By {
-    #[default]
-    Else,
-    Tick,
-    Request,
-    Prepare,
-    StartViewChange,
-    StartView,
-}
-
-/// Numbers of a sender that may overtake each other, as the replicas have it.
-const WINDOW: u64 = 1024;
 
 impl Observer {
     pub(super) fn new(replicas: usize, tuning: &Tuning) -> Self {
-        Self { tallies: (0..replicas).map(|_| Tally::default()).collect(), tuning: *tuning }
+        let catalog = Metrics::unidentified().snapshot();
+        let tally = |_| Tally { numbers: Numbers::of(&catalog), life: Life::default(), stops: 0 };
+        let tallies = (0..replicas).map(tally).collect();
+        Self { tallies, history: History::new(tuning.max_sessions), tuning: *tuning }
     }
 
     /// A replica's disk was opened.
-    pub(super) fn opened<D>(&mut self, at: ReplicaIndex, opened: &Opened<D>) {
+    pub(super) fn opened<D>(
+        &mut self,
+        at: ReplicaIndex,
+        opened: &Opened<D>,
+        founded: Configuration,
+        version: Version,
+    ) {
         let tally = &mut self.tallies[at];
-        tally.life = Life::default();
         let base = opened.superblock.map_or(0, |superblock| superblock.checkpoint);
+        let configuration = opened.superblock.map_or(founded, |superblock| superblock.configuration);
+        let executed = if opened.checkpoint.is_some() { base } else { 0 };
+        let sessions = self.history.after(executed);
+        tally.life = Life { executed, last: executed, configuration, version, sessions, ..Life::default() };
         for (op, slot) in &opened.log {
             match slot {
-                Slot::Sound(entry) if *op > base => {
-                    tally.life.log.insert(*op, (entry.client, entry.request));
+                Slot::Sound(entry) => {
+                    if *op > base {
+                        tally.life.log.insert(*op, (entry.client, entry.request));
+                    }
+                    if *op == tally.life.last + 1 {
+                        tally.life.last = *op;
+                    }
                 }
-                Slot::Sound(_) => {}
                 Slot::Damaged(_) => {
                     tally.checksum(ChecksumComponent::Log, 1);
                     if *op <= base {
@@ -98,6 +85,7 @@ impl Observer {
                 }
             }
         }
+        tally.life.persisted = tally.life.last;
         tally.checksum(ChecksumComponent::Superblock, opened.damaged_copies);
         tally.checksum(ChecksumComponent::Checkpoint, u64::from(base > 0 && opened.checkpoint.is_none()));
     }
@@ -130,14 +118,19 @@ impl Observer {
         }
     }
 
-    /// A session was evicted on a replica.
-    pub(super) fn evicted(&mut self, at: ReplicaIndex) {
-        self.tallies[at].count("vsr_client_sessions_evicted_total", "");
+    /// A replica stopped because its disk failed.
+    pub(super) fn stopped(&mut self, at: ReplicaIndex) {
+        self.tallies[at].stops += 1;
+    }
+
+    /// How often that happened.
+    pub(super) fn stops(&self) -> u64 {
+        self.tallies.iter().map(|tally| tally.stops).sum()
     }
 
     /// Whether a replica waits for the answer to this repair.
     pub(super) fn awaits_repair(&self, at: ReplicaIndex, from: ReplicaIndex, nonce: Nonce) -> bool {
-        self.tallies[at].life.repairs.get(&nonce).is_some_and(|(peer, ..)| *peer == from)
+        self.tallies[at].life.repairs.get(&nonce).is_some_and(|asked| asked.peer == from)
     }
 
     /// A replica is about to take in something.
@@ -148,26 +141,21 @@ impl Observer {
             view: replica.view(),
             is_normal: replica.is_normal(),
             leads: replica.leads(),
-            configuration: replica.configuration(),
-            by: match input {
-                Input::Tick => By::Tick,
-                Input::Request(_) => By::Request,
-                Input::Message(envelope) => match envelope.message {
-                    Message::Prepare { .. } => By::Prepare,
-                    Message::StartViewChange { .. } => By::StartViewChange,
-                    Message::StartView { .. } => By::StartView,
-                    _ => By::Else,
-                },
-                _ => By::Else,
-            },
+            configuration: tally.life.configuration,
+            last: tally.life.last,
+            by: By::of(input),
         };
         match input {
             Input::Tick => tally.expire(clock.now, tuning.answer_timeout),
-            Input::Request(request) => tally.request(replica, request, &tuning),
+            Input::Request(request) => tally.request(replica, request, &tuning, clock.now),
             Input::Message(envelope) if tally.is_new(replica, envelope) => {
+                tally.life.heard.insert(envelope.from, clock.now);
                 tally.message(replica, envelope, clock, &tuning);
             }
-            Input::Read { purpose, slots } => tally.found(replica, *purpose, slots),
+            Input::Persisted(through) => tally.persisted(*through),
+            Input::SuperblockWritten => tally.life.promises -= 1,
+            Input::CheckpointWritten(_) => tally.checkpoint_written(clock.now),
+            Input::Read { purpose, slots } => tally.found(*purpose, slots, clock.now, &tuning),
             _ => {}
         }
     }
@@ -175,66 +163,58 @@ impl Observer {
     /// What came of it.
     pub(super) fn after(&mut self, replica: &Replica, outputs: &[Output], now: Time) {
         let tally = &mut self.tallies[replica.index()];
-        let before = tally.life.before;
         for output in outputs {
-            tally.output(replica, output, now);
+            if let Output::Applied { entry, .. } = output {
+                self.history.note(entry);
+            }
+            if let Output::Installed { op, .. } = output {
+                tally.life.sessions = self.history.after(*op);
+            }
+            tally.output(output, now);
         }
-        tally.changes(replica, before);
+        tally.changes(replica, now, &self.tuning);
     }
 
-    /// Compares with the metrics. Returns how many numbers were compared, and which differ.
-    pub(super) fn compare(&self, snapshot: &Snapshot) -> (usize, Vec<String>) {
-        let mut compared = 0;
-        let mut findings = Vec::new();
-        for (replica, tally) in self.tallies.iter().enumerate() {
-            let id = replica.to_string();
-            for (family, label) in watched() {
-                let mut labels = vec![("replica_id", id.as_str())];
-                labels.extend(label);
-                let recorded = snapshot.family(family).and_then(|family| {
-                    family.find(&labels).map(|series| match series.value() {
-                        Value::Counter(amount) => amount.stored,
-                        Value::Histogram(histogram) => histogram.count(),
-                        Value::Gauge(_) => 0,
-                    })
-                });
-                let value = label.map_or("", |(_, value)| value);
-                let counted = tally.counts.get(&(family, value)).copied().unwrap_or(0);
-                compared += 1;
-                if recorded != Some(counted) {
-                    findings.push(format!("`{family}` {labels:?} says {recorded:?}, counted {counted}"));
-                }
-            }
-        }
-        (compared, findings)
+    /// Compares what a replica's gauges say now.
+    pub(super) fn inspect(
+        &self,
+        replica: &Replica,
+        metrics: &Metrics,
+        log: LogOnDisk,
+        executed: OpNumber,
+    ) -> Comparison {
+        let tally = &self.tallies[replica.index()];
+        let expected = tally.gauges(replica, log, executed, &self.tuning);
+        compare::gauges(replica.index(), &expected, &metrics.snapshot())
+    }
+
+    /// Compares everything else.
+    pub(super) fn compare(&self, snapshot: &vsr_metrics::Snapshot) -> Comparison {
+        let numbers: BTreeMap<String, &Numbers> = (0..)
+            .zip(&self.tallies)
+            .map(|(replica, tally): (usize, _)| (replica.to_string(), &tally.numbers))
+            .collect();
+        compare::totals(&numbers, snapshot)
     }
 }
 
-/// Every series that is counted here, with its label if it has one.
-fn watched() -> impl Iterator<Item = (&'static str, Option<(&'static str, &'static str)>)> {
-    let reasons = ByzantineReason::ALL
-        .map(|reason| ("vsr_byzantine_rejections_total", Some(("reason", reason.as_str()))));
-    let changes =
-        ViewChangeReason::ALL.map(|reason| ("vsr_view_changes_total", Some(("reason", reason.as_str()))));
-    let components =
-        ChecksumComponent::ALL.map(|one| ("vsr_checksum_failures_total", Some(("component", one.as_str()))));
-    let repairs = ["success", "failure"].map(|status| ("vsr_repairs_total", Some(("status", status))));
-    let plain = [
-        "vsr_client_sessions_evicted_total",
-        "vsr_duplicate_requests_total",
-        "vsr_clock_samples_total",
-        "vsr_clock_sync_errors_total",
-        "vsr_scrub_corruptions_detected_total",
-        "vsr_reconfig_transitions_total",
-        "vsr_standby_promotions_total",
-        "vsr_recovery_latency_ms",
-        "vsr_prepare_latency_ms",
-        "vsr_repair_latency_ms",
-    ];
-    reasons
-        .into_iter()
-        .chain(changes)
-        .chain(components)
-        .chain(repairs)
-        .chain(plain.map(|family| (family, None)))
+impl By {
+    fn of(input: &Input) -> Self {
+        let Input::Message(envelope) = input else {
+            return match input {
+                Input::Tick => Self::Tick,
+                Input::Request(_) => Self::Request,
+                Input::Start => Self::Start,
+                _ => Self::Else,
+            };
+        };
+        match envelope.message {
+            Message::Prepare { .. } => Self::Prepare,
+            Message::StartViewChange { .. } => Self::StartViewChange,
+            Message::DoViewChange { .. } => Self::DoViewChange,
+            Message::StartView { .. } => Self::StartView,
+            Message::RecoveryResponse { .. } => Self::RecoveryResponse,
+            _ => Self::Else,
+        }
+    }
 }

@@ -26,7 +26,6 @@ struct Executed {
     entry: Arc<Entry>,
     outcome: Outcome,
     digest: u32,
-    has_evicted: bool,
 }
 
 /// Operations that are remembered: more than any replica executes again after a crash.
@@ -58,23 +57,21 @@ impl Safety {
         &self.findings
     }
 
-    /// A replica executed an operation. Tells whether a session was evicted for it.
-    pub fn applied(&mut self, at: ReplicaIndex, entry: &Arc<Entry>, outcome: Outcome) -> bool {
+    /// A replica executed an operation.
+    pub fn applied(&mut self, at: ReplicaIndex, entry: &Arc<Entry>, outcome: Outcome) {
         if entry.op == self.reference.op() + 1 {
             self.execute(entry);
         }
         let Some(executed) = self.executed_at(entry.op) else {
             self.findings.push(format!("replica `{at}` executed operation `{}` out of order", entry.op));
-            return false;
+            return;
         };
         if executed.entry != *entry || executed.outcome != outcome {
             let (first, ended) = (&executed.entry, executed.outcome);
             self.findings.push(format!(
                 "replica `{at}` executed {entry:?} with {outcome:?}, another one {first:?} with {ended:?}"
             ));
-            return false;
         }
-        executed.has_evicted
     }
 
     /// A replica took over a state.
@@ -104,17 +101,12 @@ impl Safety {
                 self.findings.push(format!("request `{request}` of client `{client}` was executed twice"));
             }
         }
-        let (digest, has_evicted) = (self.reference.machine().digest(), effect.evicted.is_some());
+        let digest = self.reference.machine().digest();
         if let Some(evicted) = effect.evicted {
             // It never comes back under this number.
             self.latest.remove(&evicted);
         }
-        self.recent.push_back(Executed {
-            entry: Arc::clone(entry),
-            outcome: effect.outcome,
-            digest,
-            has_evicted,
-        });
+        self.recent.push_back(Executed { entry: Arc::clone(entry), outcome: effect.outcome, digest });
         if self.recent.len() > RECENT {
             self.recent.pop_front();
         }
@@ -155,9 +147,9 @@ mod tests {
     fn each_kind_of_harm_is_found() {
         let add = |op, amount| entry(op, 1, Operation::Add { register: 1, amount });
         let harm: [&dyn Fn(&mut Safety); 6] = [
-            &|safety| _ = safety.applied(1, &add(2, 6), Ok(Some(6))),
-            &|safety| _ = safety.applied(1, &add(2, 5), Ok(Some(6))),
-            &|safety| _ = safety.applied(1, &add(4, 5), Ok(Some(5))),
+            &|safety| safety.applied(1, &add(2, 6), Ok(Some(6))),
+            &|safety| safety.applied(1, &add(2, 5), Ok(Some(6))),
+            &|safety| safety.applied(1, &add(4, 5), Ok(Some(5))),
             &|safety| safety.installed(1, 2, safety.digest() ^ 1),
             &|safety| safety.acknowledged(7, 1, Ok(Some(4))),
             &|safety| safety.acknowledged(7, 2, Ok(Some(5))),

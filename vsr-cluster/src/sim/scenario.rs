@@ -74,6 +74,8 @@ pub enum Action {
     Rot(Target, Rot),
     /// A disk takes so long to write something, from now on.
     SlowDisk(Target, Duration),
+    /// A disk fails. Its replica cannot keep its promises and stops; somebody has to start it again.
+    FailDisk(Target, DiskFailure),
     /// A calendar is off by milliseconds, from now on.
     Skew(Target, i64),
     /// Frames arrive that no honest replica sends.
@@ -101,6 +103,21 @@ pub enum Target {
     Backup,
     /// The last member that does not.
     LastBackup,
+}
+
+/// How a disk fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskFailure {
+    /// The next write fails.
+    Write,
+    /// The next write fails after so many bytes.
+    TornWrite(usize),
+    /// The next synchronization fails; what was written before may be lost.
+    Sync,
+    /// Files can grow no more.
+    Full,
+    /// There is room again.
+    Freed,
 }
 
 /// Where a bit flips.

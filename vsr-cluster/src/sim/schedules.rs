@@ -7,7 +7,7 @@ use vsr_metrics::ByzantineReason;
 use super::adversary::Forgery;
 use super::network::Weather;
 use super::random::Random;
-use super::scenario::{Action, Rot, Scenario, Target};
+use super::scenario::{Action, DiskFailure, Rot, Scenario, Target};
 use crate::configuration::ReplicaSet;
 
 /// The schedule of a seed: a few seconds of a cluster of three or five replicas, with a fault every fifth of a second
@@ -43,7 +43,7 @@ fn fault(random: &mut Random, members: usize, rotten: usize) -> Action {
         1 => Target::Backup,
         _ => Target::Replica(random.index(members)),
     };
-    match random.below(16) {
+    match random.below(18) {
         0..=2 => Action::Crash(target),
         3..=5 => Action::RestartAll,
         6 => Action::Isolate(target),
@@ -54,6 +54,16 @@ fn fault(random: &mut Random, members: usize, rotten: usize) -> Action {
         12 => Action::Rot(Target::Replica(rotten), Rot::Log(random.below(200))),
         13 => Action::Abdicate,
         14 => Action::Forge(target, Forgery(ByzantineReason::ALL[random.index(ByzantineReason::ALL.len())])),
+        15 => Action::FailDisk(
+            target,
+            match random.below(4) {
+                0 => DiskFailure::Write,
+                1 => DiskFailure::TornWrite(random.index(200)),
+                2 => DiskFailure::Sync,
+                _ => DiskFailure::Full,
+            },
+        ),
+        16 => Action::FailDisk(target, DiskFailure::Freed),
         _ => match random.below(3) {
             0 => Action::Rot(target, Rot::Superblock(random.below(4))),
             1 => Action::Skew(target, 900),

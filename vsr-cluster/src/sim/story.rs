@@ -7,7 +7,7 @@ use vsr_metrics::ByzantineReason;
 
 use super::adversary::Forgery;
 use super::network::Weather;
-use super::scenario::{Action, Rot, Scenario, Target};
+use super::scenario::{Action, DiskFailure, Rot, Scenario, Target};
 use crate::configuration::{ReplicaSet, Version};
 
 /// A chapter of the story.
@@ -25,6 +25,8 @@ pub enum Fault {
     Rot,
     /// A disk becomes slow.
     SlowDisk,
+    /// Disks fail to write, and one is full.
+    DiskFailure,
     /// More clients come than there are sessions, and one repeats itself.
     Sessions,
     /// A clock is wrong.
@@ -41,13 +43,14 @@ pub enum Fault {
 
 impl Fault {
     /// All chapters, in their order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Abdication,
         Self::Crash,
         Self::Absence,
         Self::Weather,
         Self::Rot,
         Self::SlowDisk,
+        Self::DiskFailure,
         Self::Sessions,
         Self::Clock,
         Self::Forgery,
@@ -65,6 +68,7 @@ impl Fault {
             Self::Weather => "weather",
             Self::Rot => "rot",
             Self::SlowDisk => "slow-disk",
+            Self::DiskFailure => "disk-failure",
             Self::Sessions => "sessions",
             Self::Clock => "clock",
             Self::Forgery => "forgery",
@@ -80,7 +84,7 @@ impl Fault {
             Self::Abdication => 1200,
             Self::Crash | Self::Partition => 2500,
             Self::Absence => 3500,
-            Self::Weather | Self::Rot | Self::Forgery => 3000,
+            Self::Weather | Self::Rot | Self::Forgery | Self::DiskFailure => 3000,
             Self::SlowDisk | Self::Sessions | Self::Clock | Self::Promotion => 2000,
             Self::Upgrade => 4000,
         }
@@ -111,6 +115,17 @@ impl Fault {
                 (1400, Action::SlowDisk(Target::Replica(0), Duration::from_micros(500))),
                 (1400, Action::SlowDisk(Target::Replica(1), Duration::from_micros(500))),
                 (1400, Action::SlowDisk(Target::Replica(2), Duration::from_micros(500))),
+            ],
+            Self::DiskFailure => vec![
+                (0, Action::FailDisk(Target::Backup, DiskFailure::Write)),
+                (500, Action::RestartAll),
+                // The others go on under another primary; one that starts on a full disk stops again.
+                (1000, Action::FailDisk(Target::Primary, DiskFailure::Full)),
+                (1500, Action::RestartAll),
+                (2000, Action::FailDisk(Target::Replica(0), DiskFailure::Freed)),
+                (2000, Action::FailDisk(Target::Replica(1), DiskFailure::Freed)),
+                (2000, Action::FailDisk(Target::Replica(2), DiskFailure::Freed)),
+                (2050, Action::RestartAll),
             ],
             Self::Sessions => vec![(0, Action::Visitors(40)), (900, Action::Repeat), (1300, Action::Repeat)],
             Self::Clock => {

@@ -6,7 +6,7 @@ mod frames;
 mod queue;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ use super::node::{Node, Running};
 use super::observer::Observer;
 use super::random::Random;
 use super::safety::Safety;
-use super::scenario::{Action, Scenario, Target};
+use super::scenario::{Action, DiskFailure, Scenario, Target};
 use crate::configuration::Configuration;
-use crate::counts::Counts;
+use crate::counts::{Comparison, Counts};
 use crate::message::{Envelope, Message, ReplicaIndex, Reply, Request};
 use crate::network::Observer as _;
 use crate::replica::{Input, Output, Time};
@@ -52,6 +52,9 @@ pub struct World<'a> {
     stranger: Keyring,
     liar: Keyring,
     on_scrape: Option<(Duration, Look<'a>)>,
+    /// When gauges are compared next, and what came of it so far.
+    inspect_at: Time,
+    inspected: Comparison,
     findings: Vec<String>,
 }
 
@@ -79,14 +82,20 @@ pub struct Ending {
     pub operations: u64,
     /// The latest view.
     pub view: u64,
-    /// Numbers of the metrics that were compared with a count of their own.
+    /// Totals of the metrics that were compared with a count of their own: of counters, buckets and sums.
     pub compared: usize,
+    /// Values of gauges that were compared while it ran and at its end.
+    pub inspected: usize,
+    /// Both by family.
+    pub by_family: BTreeMap<&'static str, usize>,
     /// Virtual time that it took, with the time to come right again.
     pub took: Duration,
     /// Events of the simulation. With the same seed it is always the same.
     pub events: u64,
     /// Checksum over everything that was executed.
     pub digest: u32,
+    /// How often a replica stopped because its disk had failed.
+    pub disk_stops: u64,
     /// Bytes on all disks together.
     pub disk_bytes: usize,
     /// The replicas' metrics.
@@ -95,6 +104,9 @@ pub struct Ending {
 
 /// How long everything has to come right once no faults are left.
 const RECOVERY: Duration = Duration::from_secs(60);
+/// How often gauges are compared; more seldom in a long scenario, so that it is some thousand times.
+const INSPECTION: Duration = Duration::from_millis(20);
+const INSPECTIONS: u32 = 5000;
 /// Somebody who is no member, with a good key.
 const STRANGER: ReplicaIndex = 63;
 
@@ -126,6 +138,8 @@ impl<'a> World<'a> {
             stranger: Keyring::of_replica(STRANGER, &secret),
             liar: Keyring::of_replica(0, &Secret::new(b"guessed")),
             on_scrape: None,
+            inspect_at: Time::ZERO,
+            inspected: Comparison::default(),
             findings: Vec::new(),
             scenario: scenario.clone(),
         };
@@ -178,10 +192,19 @@ impl<'a> World<'a> {
                 break;
             }
             let Some(Reverse(Scheduled { at, event, .. })) = self.events.pop() else { break };
+            self.inspect_before(at);
             self.now = at;
             self.happen(event);
         }
         self.now = self.now.max(end);
+    }
+
+    /// Compares all gauges, if it is time to.
+    fn inspect_before(&mut self, at: Time) {
+        if at >= self.inspect_at {
+            self.inspect();
+            self.inspect_at = at + INSPECTION.max(self.scenario.length / INSPECTIONS);
+        }
     }
 
     fn happen(&mut self, event: Event) {
@@ -272,9 +295,7 @@ impl<'a> World<'a> {
             }
             Output::Applied { entry, outcome } => {
                 self.counts.applied(index, &entry, outcome);
-                if self.safety.applied(index, &entry, outcome) {
-                    self.observer.evicted(index);
-                }
+                self.safety.applied(index, &entry, outcome);
             }
             Output::Installed { op, digest } => self.safety.installed(index, op, digest),
             job => {
@@ -292,6 +313,7 @@ impl<'a> World<'a> {
         if node.life != life {
             return;
         }
+        let failures = node.failures();
         let Some(running) = &mut node.running else { return };
         let answer = running.work(&mut self.observer);
         let (is_idle, pause) = (running.is_idle(), node.disk);
@@ -301,6 +323,11 @@ impl<'a> World<'a> {
         match answer {
             Ok(Some(input)) => self.step(index, input),
             Ok(None) => {}
+            // As in real time: one that cannot keep its promises must not go on, and what it knows beyond its disk goes.
+            Err(_) if self.nodes[index].failures() > failures => {
+                self.observer.stopped(index);
+                self.crash(index);
+            }
             Err(error) => self.findings.push(format!("the disk of replica `{index}` failed: {error}")),
         }
     }

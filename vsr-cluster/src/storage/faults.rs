@@ -13,10 +13,13 @@ pub struct Faults(Arc<Mutex<Plan>>);
 #[derive(Debug, Default)]
 struct Plan {
     failing: u32,
+    failing_syncs: u32,
     /// How many writes are whole before one is torn, and how much of that one is written.
     torn: Option<(u32, usize)>,
     slow: Duration,
     room: Option<u64>,
+    /// Writes and syncs that failed for one of these.
+    failures: u64,
 }
 
 /// A disk with faults.
@@ -46,6 +49,11 @@ impl Faults {
         self.plan().failing = count;
     }
 
+    /// The next syncs fail, so many of them. What was written may or may not be kept.
+    pub fn fail_syncs(&self, count: u32) {
+        self.plan().failing_syncs = count;
+    }
+
     /// After `whole` writes, of one only `kept` bytes are written, and it and all after it fail, as when the process
     /// dies under way.
     pub fn tear_write_after(&self, whole: u32, kept: usize) {
@@ -57,9 +65,21 @@ impl Faults {
         self.plan().slow = by;
     }
 
-    /// Only so many more bytes can be written; `None` for as many as there is room for.
+    /// Files can grow by only so many more bytes; `None` for as many as there is room for. What is written in place
+    /// takes no room, and what is removed or cut off makes some.
     pub fn leave_room(&self, room: Option<u64>) {
         self.plan().room = room;
+    }
+
+    /// The process that used the disk has ended: what failed for it alone fails no longer. Full and slow disks stay so.
+    pub fn end_process(&self) {
+        let mut plan = self.plan();
+        (plan.failing, plan.failing_syncs, plan.torn) = (0, 0, None);
+    }
+
+    /// Writes and syncs that failed so far.
+    pub fn failures(&self) -> u64 {
+        self.plan().failures
     }
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
@@ -68,8 +88,14 @@ impl Faults {
 }
 
 impl Plan {
-    /// How many bytes of a write are written, and how it ends.
-    fn write(&mut self, length: usize) -> (usize, io::Result<()>) {
+    /// How many bytes of a write are written that makes its file so much longer, and how it ends.
+    fn write(&mut self, length: usize, growth: u64) -> (usize, io::Result<()>) {
+        let (kept, ended) = self.attempt(length, growth);
+        self.failures += u64::from(ended.is_err());
+        (kept, ended)
+    }
+
+    fn attempt(&mut self, length: usize, growth: u64) -> (usize, io::Result<()>) {
         match &mut self.torn {
             Some((0, kept)) => {
                 let kept = std::mem::take(kept).min(length);
@@ -83,13 +109,27 @@ impl Plan {
             return (0, Err(io::Error::other("the disk failed to write")));
         }
         match &mut self.room {
-            Some(room) if *room < length as u64 => (0, Err(io::ErrorKind::StorageFull.into())),
+            Some(room) if *room < growth => (0, Err(io::ErrorKind::StorageFull.into())),
             Some(room) => {
-                *room -= length as u64;
+                *room -= growth;
                 (length, Ok(()))
             }
             None => (length, Ok(())),
         }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if self.failing_syncs == 0 {
+            return Ok(());
+        }
+        self.failing_syncs -= 1;
+        self.failures += 1;
+        Err(io::Error::other("the disk failed to synchronize"))
+    }
+
+    /// Bytes are free again.
+    fn make_room(&mut self, bytes: u64) {
+        self.room = self.room.map(|room| room.saturating_add(bytes));
     }
 }
 
@@ -97,6 +137,12 @@ impl<D: Disk> Faulty<D> {
     /// A disk that has these faults.
     pub fn new(disk: D, faults: Faults) -> Self {
         Self { disk, faults }
+    }
+
+    /// A file's length where it matters for the room that is left.
+    fn length_if_limited(&mut self, name: Name) -> io::Result<u64> {
+        let is_limited = self.faults.plan().room.is_some();
+        if is_limited { self.disk.length(name) } else { Ok(0) }
     }
 }
 
@@ -114,7 +160,9 @@ impl<D: Disk> Disk for Faulty<D> {
     }
 
     fn write(&mut self, name: Name, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let (kept, ended) = self.faults.plan().write(bytes.len());
+        let end = offset.saturating_add(bytes.len() as u64);
+        let growth = end.saturating_sub(self.length_if_limited(name)?);
+        let (kept, ended) = self.faults.plan().write(bytes.len(), growth);
         if kept > 0 {
             self.disk.write(name, offset, &bytes[..kept])?;
         }
@@ -122,11 +170,17 @@ impl<D: Disk> Disk for Faulty<D> {
     }
 
     fn cut(&mut self, name: Name, length: u64) -> io::Result<()> {
-        self.disk.cut(name, length)
+        let before = self.length_if_limited(name)?;
+        self.disk.cut(name, length)?;
+        self.faults.plan().make_room(before.saturating_sub(length));
+        Ok(())
     }
 
     fn remove(&mut self, name: Name) -> io::Result<()> {
-        self.disk.remove(name)
+        let before = self.length_if_limited(name)?;
+        self.disk.remove(name)?;
+        self.faults.plan().make_room(before);
+        Ok(())
     }
 
     fn sync(&mut self, name: Name) -> io::Result<()> {
@@ -134,6 +188,7 @@ impl<D: Disk> Disk for Faulty<D> {
         if !slow.is_zero() {
             std::thread::sleep(slow);
         }
+        self.faults.plan().sync()?;
         self.disk.sync(name)
     }
 }

@@ -3,7 +3,8 @@
 use vsr_metrics::ByzantineReason;
 
 use super::{
-    Action, Craft, Envelope, Input, Message, Parcel, ReplicaIndex, Running, STRANGER, Target, Weather, World,
+    Action, Craft, DiskFailure, Envelope, Input, Message, Parcel, ReplicaIndex, Running, STRANGER, Target,
+    Weather, World,
 };
 use super::{Configuration, adversary};
 
@@ -29,6 +30,9 @@ impl World<'_> {
             }),
             Action::SlowDisk(target, disk) => {
                 self.with(target, |world, index| world.nodes[index].disk = disk);
+            }
+            Action::FailDisk(target, failure) => {
+                self.with(target, |world, index| world.nodes[index].fail(failure));
             }
             Action::Skew(target, by) => {
                 self.with(target, |world, index| world.nodes[index].skew = by.saturating_mul(1_000_000));
@@ -151,6 +155,7 @@ impl World<'_> {
         self.clients.is_over = true;
         for index in 0..self.nodes.len() {
             self.nodes[index].disk = self.scenario.disk;
+            self.nodes[index].fail(DiskFailure::Freed);
             self.start(index);
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vsr_metrics::{Metrics, Source as _};
 
+use super::super::families;
 use super::{Ending, Node, ReplicaIndex, World};
 
 impl World<'_> {
@@ -50,23 +51,43 @@ impl World<'_> {
         )
     }
 
+    /// Compares all gauges of the replicas that run.
+    pub(super) fn inspect(&mut self) {
+        let executed = self.safety.executed();
+        for node in &self.nodes {
+            let Some(running) = &node.running else { continue };
+            let mut found =
+                self.observer.inspect(&running.replica, &node.metrics, node.log_on_disk(), executed);
+            let at = self.now.as_secs_f64();
+            self.findings.extend(found.differing.drain(..).map(|one| format!("at {at:.6} s {one}")));
+            self.inspected.join(found);
+        }
+    }
+
     pub(super) fn end(mut self) -> Ending {
+        self.inspect();
         self.findings.extend(self.safety.findings().iter().cloned());
         let metrics: Vec<Arc<Metrics>> = self.nodes.iter().map(|node| Arc::clone(&node.metrics)).collect();
         let snapshot = metrics.snapshot();
-        let (messages, differing) = self.counts.compare(&snapshot);
-        self.findings.extend(differing);
-        let (events, differing) = self.observer.compare(&snapshot);
-        self.findings.extend(differing);
+        let mut totals = self.counts.compare(&snapshot);
+        totals.join(self.observer.compare(&snapshot));
+        self.findings.append(&mut totals.differing);
+        let (compared, inspected) = (totals.numbers(), self.inspected.numbers());
+        totals.join(self.inspected);
+        let by_family = totals.by_family;
+        self.findings.extend(families::without_comparison(&by_family));
         let view = self.nodes.iter().filter_map(|node| node.running.as_ref());
         Ending {
             findings: self.findings,
             operations: self.safety.executed(),
             view: view.map(|running| running.replica.view()).max().unwrap_or(0),
-            compared: messages + events,
+            compared,
+            inspected,
+            by_family,
             took: self.now,
             events: self.count,
             digest: self.safety.digest(),
+            disk_stops: self.observer.stops(),
             disk_bytes: self.nodes.iter().map(Node::disk_bytes).sum(),
             metrics,
         }

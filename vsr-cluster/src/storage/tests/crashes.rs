@@ -103,6 +103,32 @@ fn a_full_disk_is_an_error_of_its_kind() {
 }
 
 #[test]
+fn a_full_disk_takes_what_is_written_in_place_and_what_is_removed_makes_room() {
+    let faults = Faults::default();
+    let (mut storage, _) = written(Faulty::new(Memory::default(), faults.clone()), 20);
+    let view = |view| Superblock { view, ..Superblock::default() };
+    storage.write_superblock(&view(1)).expect("is written");
+    faults.leave_room(Some(0));
+    storage.write_superblock(&view(2)).expect("the copies have their places");
+    storage.rewrite(&entry(10)).expect("and so does an entry");
+    let state = storage.checkpoint(20, b"state", 20, &view(3)).expect_err("a checkpoint does not");
+    assert_eq!((state.kind(), faults.failures()), (io::ErrorKind::StorageFull, 1));
+    storage.truncate(8).expect("removes segments");
+    extend(&mut storage, 10);
+}
+
+#[test]
+fn a_failed_synchronization_is_an_error_and_promises_nothing() {
+    let faults = Faults::default();
+    let (mut storage, _) = written(Faulty::new(Memory::default(), faults.clone()), 3);
+    faults.fail_syncs(1);
+    storage.append(&entry(4)).expect("appends");
+    assert_eq!(storage.flush().expect_err("fails").to_string(), "the disk failed to synchronize");
+    faults.end_process();
+    assert_eq!((faults.failures(), storage.last()), (1, 4));
+}
+
+#[test]
 fn a_flush_that_stopped_between_segments_goes_on_there() {
     let faults = Faults::default();
     let memory = Memory::default();

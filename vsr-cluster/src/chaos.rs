@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::{Client, fresh_ids};
 use crate::configuration::ReplicaSet;
+use crate::limits::Limits;
 use crate::load::Load;
 use crate::message::ReplicaIndex;
 use crate::node::Trouble;
@@ -27,33 +28,35 @@ enum Act {
     Strange,
     Repeat,
     Skew,
-    Churn,
+    Visitors,
     AskTwice,
     Reconfigure,
 }
 
-/// The acts in their order, each with the time until it is put right again.
+/// The acts in their order, each with the time until it is put right again. What takes a family of the catalog to move
+/// comes first: after half a minute, each has.
 const PROGRAM: [(Act, Duration); 16] = [
-    (Act::Churn, Duration::from_secs(1)),
-    (Act::CrashPrimary, Duration::from_secs(4)),
-    (Act::Forge, Duration::from_secs(1)),
+    (Act::Visitors, Duration::from_secs(1)),
+    (Act::CrashPrimary, Duration::from_secs(2)),
     (Act::Rot, Duration::from_secs(2)),
-    (Act::CutBackup, Duration::from_secs(4)),
+    // So long that the log that it lacks is gone.
+    (Act::CrashBackup, Duration::from_secs(8)),
+    (Act::Reconfigure, Duration::from_secs(3)),
+    (Act::Forge, Duration::from_secs(1)),
+    (Act::CutBackup, Duration::from_secs(3)),
     (Act::AskTwice, Duration::from_secs(1)),
-    (Act::Skew, Duration::from_secs(6)),
-    (Act::Reconfigure, Duration::from_secs(4)),
+    (Act::Skew, Duration::from_secs(4)),
     (Act::Damage, Duration::from_secs(1)),
-    (Act::SlowDisk, Duration::from_secs(4)),
     (Act::Strange, Duration::from_secs(1)),
-    (Act::CrashBackup, Duration::from_secs(10)),
-    (Act::Repeat, Duration::from_secs(2)),
+    (Act::SlowDisk, Duration::from_secs(3)),
+    (Act::Repeat, Duration::from_secs(1)),
     (Act::Abdicate, Duration::from_secs(1)),
     (Act::FailWrite, Duration::from_secs(2)),
     (Act::CutPrimary, Duration::from_secs(3)),
 ];
 
 /// Pause between two acts.
-const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long a change of the configuration may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -66,6 +69,7 @@ pub struct Chaos {
     /// Members that vote, and standbys: what the latest reconfiguration asked for.
     members: ReplicaSet,
     standbys: ReplicaSet,
+    visitors: u64,
 }
 
 /// An act that is not put right yet.
@@ -77,8 +81,8 @@ struct UnderWay {
 }
 
 impl Chaos {
-    /// Chaos that begins after a pause, in a cluster of so many voters and standbys.
-    pub fn new(replicas: usize, standbys: usize) -> Self {
+    /// Chaos that begins after a pause, in a cluster of so many voters and standbys within these limits.
+    pub fn new(replicas: usize, standbys: usize, limits: Limits) -> Self {
         let members = ReplicaSet::first(replicas);
         Self {
             next: 0,
@@ -86,6 +90,7 @@ impl Chaos {
             under_way: None,
             members,
             standbys: ReplicaSet::first(replicas + standbys).without(members),
+            visitors: limits.sessions + 64,
         }
     }
 
@@ -104,15 +109,16 @@ impl Chaos {
             under_way.put_right(stage)?;
             return Ok(None);
         }
+        if now < self.at {
+            return Ok(None);
+        }
         // A disk that failed took its replica along: a person would start it again.
         if let Some(replica) = stage.failed() {
+            self.at = now + PAUSE;
             // Its end is known; that it was a bad one is no news.
             let _ = stage.crash(replica);
             stage.restart(replica)?;
             return Ok(Some(format!("replica {replica} is started again")));
-        }
-        if now < self.at {
-            return Ok(None);
         }
         let (act, time) = PROGRAM[self.next % PROGRAM.len()];
         let round = self.next / PROGRAM.len();
@@ -121,12 +127,21 @@ impl Chaos {
         let backups: Vec<ReplicaIndex> = self.members.iter().filter(|member| *member != primary).collect();
         let backup = backups.get(round % backups.len().max(1)).copied().unwrap_or(primary);
         let replica = match act {
-            Act::CrashPrimary | Act::Abdicate | Act::CutPrimary | Act::AskTwice | Act::Churn => primary,
+            Act::CrashPrimary | Act::Abdicate | Act::CutPrimary | Act::AskTwice | Act::Visitors => primary,
             _ => backup,
         };
         self.under_way = Some(UnderWay { act, replica, until: now + time });
         self.begin(act, replica, stage, load)?;
         Ok(Some(format!("{act:?} at replica {replica}")))
+    }
+
+    /// No more of it. What a failing disk took along just now is no bad end of the cluster.
+    pub fn end(self, stage: &mut dyn Stage) {
+        if let Some(UnderWay { act: Act::FailWrite, replica, .. }) = self.under_way
+            && stage.failed() == Some(replica)
+        {
+            let _ = stage.crash(replica);
+        }
     }
 
     fn begin(
@@ -151,8 +166,9 @@ impl Chaos {
                 (0..stage.replicas()).try_for_each(|replica| stage.trouble(replica, Trouble::Twice(40)))
             }
             Act::Skew => stage.trouble(replica, Trouble::Skew(400)),
-            Act::Churn => {
-                load.churn(64);
+            Act::Visitors => {
+                // More than there may be sessions.
+                load.visit(self.visitors);
                 Ok(())
             }
             Act::AskTwice => {

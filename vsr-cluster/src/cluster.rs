@@ -9,10 +9,11 @@ use vsr_metrics::{Metrics, OutOfRange, ReplicaId};
 
 use crate::configuration::Configuration;
 use crate::counts::Counts;
+use crate::limits::Limits;
 use crate::message::ReplicaIndex;
 use crate::network::{Delivery, Network, Observer};
 use crate::node::{Connections, Node, NodeError, Setup, Trouble};
-use crate::replica::{Replica, Tuning};
+use crate::replica::Replica;
 use crate::storage::Durability;
 
 /// What a cluster is made of.
@@ -26,8 +27,8 @@ pub struct Config {
     pub directory: PathBuf,
     /// When log entries count as kept.
     pub durability: Durability,
-    /// How the replicas behave.
-    pub tuning: Tuning,
+    /// What they keep.
+    pub limits: Limits,
 }
 
 /// Replicas that run, or did.
@@ -66,7 +67,7 @@ impl Config {
             standbys: 0,
             directory,
             durability: Durability::default(),
-            tuning: Tuning::default(),
+            limits: Limits::default(),
         }
     }
 }
@@ -125,7 +126,7 @@ impl Cluster {
                 founding: Configuration::initial(config.replicas, config.standbys),
                 directory: config.directory.join(format!("replica-{index}")),
                 durability: config.durability,
-                tuning: config.tuning,
+                limits: config.limits,
             };
             Node::new(setup, Arc::clone(metrics), network.links(index))
         };

@@ -17,6 +17,7 @@ use crate::agreement::Agreement;
 use crate::chaos::Chaos;
 use crate::client::{Client, fresh_ids};
 use crate::cluster::{self, Cluster, Config};
+use crate::limits::Limits;
 use crate::load::{self, Load};
 use crate::options::DemoOptions;
 use crate::processes::{Processes, ProcessesConfig};
@@ -100,17 +101,18 @@ pub fn run(options: &DemoOptions) -> Result<(), Box<dyn Error>> {
 
 /// Starts the cluster. The endpoint first: if the port is taken, nothing else has begun.
 fn serve(options: &DemoOptions, directory: &Path) -> Result<Served, Box<dyn Error>> {
-    let DemoOptions { replicas, standbys, durability, listen, .. } = *options;
+    let DemoOptions { replicas, standbys, durability, listen, chaos, rate, .. } = *options;
+    let limits = if chaos { Limits::tight(rate) } else { Limits::default() };
     if options.processes {
         let directory = directory.to_owned();
-        let config = ProcessesConfig { replicas, standbys, directory, durability, listen };
+        let config = ProcessesConfig { replicas, standbys, directory, durability, limits, listen };
         let processes = Processes::start(&config)?;
         let addresses = processes.metrics().collect();
         return Ok(Served { stage: Box::new(processes), addresses, here: None, agreement: Arc::default() });
     }
     let metrics = cluster::metrics_of(replicas + standbys)?;
     let here = Here::start(options, directory, metrics.clone())?;
-    let config = Config { standbys, durability, ..Config::new(replicas, directory) };
+    let config = Config { standbys, durability, limits, ..Config::new(replicas, directory) };
     let agreement = Arc::<Agreement>::default();
     let cluster = Cluster::start(&config, &metrics, Arc::clone(&agreement) as _)?;
     let addresses = vec![here.endpoint.address()];
@@ -161,7 +163,8 @@ fn ask(stage: &dyn Stage, requests: u64) -> Result<u64, Box<dyn Error>> {
 /// Has a load at work and shows how it goes until there is a reason to stop. Returns how many replies came.
 fn show(options: &DemoOptions, served: &mut Served, signals: &Signals) -> Result<u64, Box<dyn Error>> {
     let load = Load::start(served.stage.requests(), options.rate)?;
-    let mut chaos = options.chaos.then(|| Chaos::new(options.replicas, options.standbys));
+    let mut chaos =
+        options.chaos.then(|| Chaos::new(options.replicas, options.standbys, Limits::tight(options.rate)));
     let mut summary = Summary::of(served.here.as_ref().map_or(Vec::new(), |here| here.metrics.clone()));
     let began = Instant::now();
     let pause = if summary.live { LIVE } else { LOGGED };
@@ -188,6 +191,9 @@ fn show(options: &DemoOptions, served: &mut Served, signals: &Signals) -> Result
             summary.show(&load);
             next += pause;
         }
+    }
+    if let Some(chaos) = chaos {
+        chaos.end(&mut *served.stage);
     }
     summary.end();
     Ok(load.stop().answered)

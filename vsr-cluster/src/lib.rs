@@ -19,6 +19,7 @@ pub mod configuration;
 pub mod counts;
 pub mod demo;
 pub mod driver;
+pub mod limits;
 pub mod load;
 pub mod log_scrubber;
 pub mod message;

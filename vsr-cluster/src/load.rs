@@ -43,8 +43,8 @@ struct Shared {
     stop: AtomicBool,
     /// Requests a second.
     rate: AtomicU64,
-    /// Sessions to give up, for the churn.
-    churn: AtomicU64,
+    /// Clients that are to come and never return.
+    visitors: AtomicU64,
     /// Requests to send twice.
     twice: AtomicU64,
     /// The replica that answered last.
@@ -90,6 +90,8 @@ struct Session {
 const SESSIONS: usize = 512;
 /// The load's registers; few enough that memory does not grow with time.
 const REGISTERS: u64 = 4096;
+/// Visitors in one turn.
+const VISITORS: u64 = 8;
 /// How long the end waits for outstanding replies.
 const DRAIN: Duration = Duration::from_secs(10);
 /// Longest nap, so that a stop is noticed.
@@ -129,9 +131,9 @@ impl Load {
         self.shared.rate.store(rate, Ordering::Relaxed);
     }
 
-    /// Has so many sessions given up, and new ones opened in their place.
-    pub fn churn(&self, sessions: u64) {
-        self.shared.churn.fetch_add(sessions, Ordering::Relaxed);
+    /// Has so many clients come that open sessions and never return.
+    pub fn visit(&self, clients: u64) {
+        self.shared.visitors.fetch_add(clients, Ordering::Relaxed);
     }
 
     /// Has so many requests sent twice, as by clients that cannot wait.
@@ -176,7 +178,7 @@ impl Generator {
             self.issue();
             self.take_answers(self.until_next().min(NAP));
             self.retry();
-            self.churn();
+            self.visit();
         }
         let end = Instant::now() + DRAIN;
         while self.free.len() < self.sessions.len() && Instant::now() < end {
@@ -294,12 +296,16 @@ impl Generator {
         }
     }
 
-    /// Gives up sessions that wait for nothing.
-    fn churn(&mut self) {
-        let asked = self.shared.churn.swap(0, Ordering::Relaxed);
-        for _ in 0..asked {
-            let Some(index) = self.free.pop_front() else { break };
-            self.open(index);
+    /// Lets some visitors in: not so many at once that those who stay lose their sessions to them.
+    fn visit(&mut self) {
+        let waiting = self.shared.visitors.load(Ordering::Relaxed);
+        let visitors = waiting.min(VISITORS);
+        self.shared.visitors.fetch_sub(visitors, Ordering::Relaxed);
+        for _ in 0..visitors {
+            let client = self.ids.next().unwrap_or_default();
+            // Nobody waits for the answer.
+            self.network
+                .request(self.primary, Request { client, number: 0, operation: Operation::OpenSession });
         }
     }
 }

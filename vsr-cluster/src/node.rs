@@ -15,10 +15,14 @@ use vsr_metrics::sampler::register_thread;
 use crate::configuration::{Configuration, ReplicaSet, Version};
 use crate::counts::Counts;
 use crate::driver::{Driver, RealClock};
+use crate::limits::Limits;
 use crate::message::{Envelope, Message, ReplicaIndex};
 use crate::network::{Delivery, Links, Observer, Transport};
-use crate::replica::{Replica, Restored, Tuning};
-use crate::storage::{Directory, Disk, Durability, Faults, Faulty, Layout, Name, Opened, Storage, rot};
+use crate::replica::{Replica, Restored};
+use crate::storage::{
+    Directory, Disk, Durability, ENTRY_BYTES, Faults, Faulty, Layout, Name, Opened, SEGMENT_BYTES, Storage,
+    rot,
+};
 use crate::wire::{Keyring, Parcel, Secret};
 
 /// What a replica is.
@@ -32,8 +36,8 @@ pub struct Setup {
     pub directory: PathBuf,
     /// When log entries count as kept.
     pub durability: Durability,
-    /// How it behaves.
-    pub tuning: Tuning,
+    /// What it keeps.
+    pub limits: Limits,
 }
 
 /// A replica, whether it runs or not.
@@ -129,7 +133,8 @@ impl Node {
             Some(counts) => Box::new(counts.disk(index, disk)),
             None => Box::new(disk),
         };
-        let layout = Layout { durability, ..Layout::of(index) };
+        let segment = self.setup.limits.segment();
+        let layout = Layout { replica: index, durability, segment };
         let opened = Storage::open(disk, layout, Arc::clone(&self.metrics)).map_err(NodeError::Disk)?;
         let (replica, storage) = self.restore(opened)?;
         let clock = self.clock.clone();
@@ -160,9 +165,15 @@ impl Node {
     /// If its disk failed, or its thread panicked.
     pub fn stop(&mut self, last: Delivery) -> Result<Option<Replica>, NodeError> {
         let Some(Running { inbox, thread }) = self.running.take() else { return Ok(None) };
+        let is_crash = matches!(last, Delivery::Crash);
         // One that ended already needs to be told nothing.
         let _ = inbox.send(last);
-        match thread.join() {
+        let ended = thread.join();
+        if is_crash {
+            // Its counters go on where they were; what they describe is gone.
+            self.metrics.retire();
+        }
+        match ended {
             Ok(replica) => replica.map(Some).map_err(NodeError::Disk),
             Err(_) => Err(NodeError::Panicked),
         }
@@ -215,21 +226,25 @@ impl Node {
     /// Flips a bit of an entry on the disk, behind the back of whoever has it open.
     fn rot(&self, before_last: u64) -> io::Result<()> {
         let mut disk = Directory::open(&self.setup.directory)?;
-        let segments = disk.names()?.into_iter().rev().filter(|name| matches!(name, Name::Segment(_)));
-        let Some(segment) = segments.into_iter().next() else { return Ok(()) };
-        let length = disk.length(segment)?;
-        let back = before_last.saturating_add(1).saturating_mul(crate::storage::ENTRY_BYTES);
-        match length.checked_sub(back).filter(|offset| *offset >= crate::storage::SEGMENT_BYTES) {
-            Some(offset) => rot(&mut disk, segment, offset + 30),
-            None => Ok(()),
+        let mut back = before_last.saturating_add(1).saturating_mul(ENTRY_BYTES);
+        let mut names = disk.names()?;
+        names.sort_unstable();
+        for name in names.into_iter().rev().filter(|name| matches!(name, Name::Segment(_))) {
+            let entries = disk.length(name)?.saturating_sub(SEGMENT_BYTES);
+            if back <= entries {
+                return rot(&mut disk, name, SEGMENT_BYTES + entries - back + 30);
+            }
+            back -= entries;
         }
+        Ok(())
     }
 
     /// The replica as its disk has it.
     fn restore(&self, opened: Opened<Box<dyn Disk>>) -> Result<(Replica, Storage<Box<dyn Disk>>), NodeError> {
-        let Setup { index, founding, tuning, .. } = &self.setup;
+        let Setup { index, founding, limits, .. } = &self.setup;
         let (storage, restored) = Restored::of(opened, *founding, VERSION).ok_or(NodeError::Forgot)?;
-        Ok((Replica::new(*index, VERSION, *tuning, Arc::clone(&self.metrics), restored), storage))
+        let replica = Replica::new(*index, VERSION, limits.tuning(), Arc::clone(&self.metrics), restored);
+        Ok((replica, storage))
     }
 }
 

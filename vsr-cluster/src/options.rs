@@ -8,6 +8,7 @@ use std::time::Duration;
 use lexopt::prelude::*;
 
 use crate::cluster::MAX_REPLICAS;
+use crate::limits::Limits;
 use crate::solo::SoloOptions;
 use crate::storage::Durability;
 
@@ -89,7 +90,8 @@ demo: a cluster under load, and its metrics
   --standbys N       replicas that only listen, 0 to 6 (0; 1 with --chaos)
   --rate N           client requests a second, 1 to 100000 (1000)
   --requests N       a fixed list of so many requests instead, and then nothing
-  --chaos            something goes wrong every few seconds, in turn
+  --chaos            something goes wrong every few seconds, in turn; logs and sessions are kept for so short that
+                     states are transferred and sessions evicted
   --processes        each replica is a process, over TCP, with /metrics of its own
   --statsd HOST:PORT send to a receiver of StatsD as well, in the plain dialect; of replicas in one process
   --otlp ADDRESS     push metrics, and traces of some operations, over OTLP/HTTP, such as to http://localhost:4318;
@@ -120,6 +122,8 @@ replica: one replica of a cluster, over TCP
   --listen ADDRESS   where /metrics is served (127.0.0.1:0)
   --data DIRECTORY   its disk
   --secret FILE      the secret of the cluster, the same file for all
+  --checkpoint-every N  operations between checkpoints, and entries kept before one; the same for all (32768)
+  --sessions N       client sessions, of which one more evicts the oldest; the same for all (4096)
   --fsync            as above";
 
 const MAX_RATE: u64 = 100_000;
@@ -254,6 +258,7 @@ fn replica(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let (mut index, mut peers, mut at, mut data, mut secret) = (None, None, None, None, None);
     let (mut members, mut standbys, mut listen, mut durability) = (3, 0, loopback, Durability::default());
+    let mut limits = Limits::default();
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("index") => index = Some(count(&mut arguments, "--index", 0, MAX_REPLICAS - 1)?),
@@ -270,6 +275,10 @@ fn replica(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
             Long("listen") => listen = address(&mut arguments, "--listen")?,
             Long("data") => data = Some(arguments.value()?.into()),
             Long("secret") => secret = Some(arguments.value()?.into()),
+            Long("checkpoint-every") => {
+                limits.checkpoint_every = limit(&mut arguments, "--checkpoint-every")?
+            }
+            Long("sessions") => limits.sessions = limit(&mut arguments, "--sessions")?,
             Long("fsync") => durability = Durability::Sync,
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected().into()),
@@ -288,6 +297,7 @@ fn replica(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
         data: data.ok_or_else(|| missing("--data"))?,
         secret: secret.ok_or_else(|| missing("--secret"))?,
         durability,
+        limits,
     }))
 }
 
@@ -304,6 +314,10 @@ fn count(
     read(&arguments.value()?, option, &format!("{least} to {most}"), |text| {
         text.parse().ok().filter(|number| (least..=most).contains(number))
     })
+}
+
+fn limit(arguments: &mut lexopt::Parser, option: &str) -> Result<u64, UsageError> {
+    read(&arguments.value()?, option, "1 to 1000000", |text| within(text, 1_000_000))
 }
 
 fn address(arguments: &mut lexopt::Parser, option: &str) -> Result<SocketAddr, UsageError> {

@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::limits::Limits;
 use crate::message::ReplicaIndex;
 use crate::network::Requests;
 use crate::node::Trouble;
@@ -27,6 +28,8 @@ pub struct ProcessesConfig {
     pub directory: PathBuf,
     /// When log entries count as kept.
     pub durability: Durability,
+    /// What they keep.
+    pub limits: Limits,
     /// Where the first replica serves its metrics, the others on the ports after it; port 0 takes free ones.
     pub listen: SocketAddr,
 }
@@ -92,10 +95,17 @@ impl Processes {
     }
 
     fn order(&mut self, index: ReplicaIndex, order: &str) -> Result<(), Box<dyn Error>> {
-        if let Some(running) = self.replicas.get_mut(index).and_then(|replica| replica.running.as_mut()) {
-            writeln!(running.orders, "{order}").map_err(|error| format!("replica `{index}`: {error}"))?;
+        let running = self.replicas.get_mut(index).and_then(|replica| replica.running.as_mut());
+        let Some(Running { child, orders }) = running else { return Ok(()) };
+        match writeln!(orders, "{order}") {
+            // One that has just ended takes no orders; its end is for `failed` to tell.
+            Err(_) if matches!(child.try_wait(), Ok(Some(_))) => Ok(()),
+            Err(error) => {
+                let process = child.id();
+                Err(format!("replica `{index}` (process {process}) takes no orders: {error}").into())
+            }
+            Ok(()) => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -120,9 +130,11 @@ impl Stage for Processes {
     fn crash(&mut self, replica: ReplicaIndex) -> Result<(), Box<dyn Error>> {
         let running = self.replicas.get_mut(replica).and_then(|replica| replica.running.take());
         if let Some(mut running) = running {
-            // One that ended by itself is gone already, as it should be.
-            let _ = running.child.kill();
-            running.child.wait()?;
+            let process = running.child.id();
+            // One that ended by itself is gone already; that is no error to `kill`.
+            running.child.kill().and_then(|()| running.child.wait()).map_err(|error| {
+                format!("replica `{replica}` (process {process}) cannot be stopped: {error}")
+            })?;
         }
         Ok(())
     }
@@ -205,6 +217,9 @@ fn spawn(
     {
         command.arg(name).arg(number.to_string());
     }
+    let Limits { checkpoint_every, sessions } = config.limits;
+    command.arg("--checkpoint-every").arg(checkpoint_every.to_string());
+    command.arg("--sessions").arg(sessions.to_string());
     command.arg("--at").arg(at.to_string()).arg("--listen").arg(metrics.to_string());
     command.arg("--data").arg(config.directory.join(format!("replica-{index}")));
     command.arg("--secret").arg(config.directory.join("secret"));

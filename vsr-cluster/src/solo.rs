@@ -16,10 +16,10 @@ use vsr_metrics::sampler::Sampler;
 use vsr_metrics::{Metrics, ReplicaId};
 
 use crate::configuration::Configuration;
+use crate::limits::Limits;
 use crate::message::ReplicaIndex;
 use crate::network::{Delivery, INBOX, Links, Nobody};
 use crate::node::{Connections, Node, Setup, Trouble};
-use crate::replica::Tuning;
 use crate::say::{Signals, say};
 use crate::storage::Durability;
 use crate::tcp::{Addresses, Peers};
@@ -46,6 +46,8 @@ pub struct SoloOptions {
     pub secret: PathBuf,
     /// When log entries count as kept.
     pub durability: Durability,
+    /// What it keeps.
+    pub limits: Limits,
 }
 
 /// What a replica is told.
@@ -86,7 +88,7 @@ pub fn run(options: &SoloOptions) -> Result<(), Box<dyn Error>> {
         founding: Configuration::initial(options.replicas, options.standbys),
         directory: options.data.clone(),
         durability: options.durability,
-        tuning: Tuning::default(),
+        limits: options.limits,
     };
     let mut node = Node::new(setup, metrics, links);
     let transport = Arc::new(transport);

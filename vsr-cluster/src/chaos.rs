@@ -120,12 +120,14 @@ impl Chaos {
             stage.restart(replica)?;
             return Ok(Some(format!("replica {replica} is started again")));
         }
-        let (act, time) = PROGRAM[self.next % PROGRAM.len()];
-        let round = self.next / PROGRAM.len();
+        let place = self.next % PROGRAM.len();
+        let (act, time) = PROGRAM[place];
+        // Another one in the next round.
+        let turn = place + self.next / PROGRAM.len();
         self.next += 1;
         let primary = load.primary();
         let backups: Vec<ReplicaIndex> = self.members.iter().filter(|member| *member != primary).collect();
-        let backup = backups.get(round % backups.len().max(1)).copied().unwrap_or(primary);
+        let backup = backups.get(turn % backups.len().max(1)).copied().unwrap_or(primary);
         let replica = match act {
             Act::CrashPrimary | Act::Abdicate | Act::CutPrimary | Act::AskTwice | Act::Visitors => primary,
             _ => backup,

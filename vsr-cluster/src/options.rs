@@ -276,7 +276,7 @@ fn replica(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
             Long("data") => data = Some(arguments.value()?.into()),
             Long("secret") => secret = Some(arguments.value()?.into()),
             Long("checkpoint-every") => {
-                limits.checkpoint_every = limit(&mut arguments, "--checkpoint-every")?
+                limits.checkpoint_every = limit(&mut arguments, "--checkpoint-every")?;
             }
             Long("sessions") => limits.sessions = limit(&mut arguments, "--sessions")?,
             Long("fsync") => durability = Durability::Sync,

@@ -124,6 +124,75 @@ fn a_demo_of_processes_serves_each_replica_by_itself() {
     assert_eq!(child.wait().expect("an end").code(), Some(0));
 }
 
+/// What chaos has to move.
+const MOVED: [&str; 8] = [
+    "vsr_view_changes_total",
+    "vsr_recovery_latency_ms_count",
+    "vsr_state_transfer_latency_ms_count",
+    "vsr_repair_latency_ms_count",
+    "vsr_scrub_corruptions_detected_total",
+    "vsr_client_sessions_evicted_total",
+    "vsr_reconfig_transitions_total",
+    "vsr_standby_promotions_total",
+];
+
+/// Whether any series of a family is more than zero.
+fn has_moved(text: &str, family: &str) -> bool {
+    let lines = text.lines().filter_map(|line| line.strip_prefix(family));
+    let mut numbers = lines.filter(|rest| rest.starts_with('{')).filter_map(|rest| rest.rsplit(' ').next());
+    numbers.any(|number| number.parse::<f64>().is_ok_and(|number| number > 0.0))
+}
+
+/// Scrapes a disturbed demo until everything has moved, then stops it. A replica that is down cannot be scraped.
+fn all_move(child: &Child, addresses: &[String]) {
+    let mut still: Vec<&str> = MOVED.to_vec();
+    let end = Instant::now() + Duration::from_secs(240);
+    while !still.is_empty() {
+        assert!(Instant::now() < end, "these never move: {still:?}");
+        std::thread::sleep(Duration::from_millis(500));
+        for address in addresses {
+            let text = scrape_if_up(address);
+            still.retain(|family| !has_moved(&text, family));
+        }
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+/// What is served, as far as it comes: its replica may be stopped under way.
+fn scrape_if_up(address: &str) -> String {
+    let mut text = Vec::new();
+    if let Ok(mut stream) = TcpStream::connect(address) {
+        let asked = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n");
+        let _ = asked.and_then(|()| stream.read_to_end(&mut text));
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn chaos_moves_what_it_should_and_a_signal_ends_it_well() {
+    let (mut child, mut stdout, address) = listening(&["--chaos", "--rate", "500"]);
+    all_move(&child, &[address]);
+    assert!(replies(&mut stdout).0 > 0.0);
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn chaos_among_processes_moves_the_same() {
+    let (mut child, mut stdout, first) = listening(&["--chaos", "--processes", "--rate", "500"]);
+    let mut addresses = vec![first];
+    for _ in 0..3 {
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        addresses.push(line.trim_end().strip_prefix("listening on http://").expect("the address").to_owned());
+    }
+    all_move(&child, &addresses);
+    assert!(replies(&mut stdout).0 > 0.0);
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn replicas_do_not_outlive_a_demo_that_is_killed() {

@@ -127,15 +127,22 @@ impl Node {
         VirtualClock { now, skew: self.skew }
     }
 
-    /// Has the disk fail.
+    /// Has the disk fail. A single write or synchronization is one of a replica that runs.
     pub(super) fn fail(&self, failure: DiskFailure) {
         match failure {
+            DiskFailure::Write | DiskFailure::TornWrite(_) | DiskFailure::Sync if self.running.is_none() => {}
             DiskFailure::Write => self.faults.fail_writes(1),
             DiskFailure::TornWrite(kept) => self.faults.tear_write_after(0, kept),
             DiskFailure::Sync => self.faults.fail_syncs(1),
             DiskFailure::Full => self.faults.leave_room(Some(0)),
             DiskFailure::Freed => self.faults.leave_room(None),
         }
+    }
+
+    /// The disk fails no more.
+    pub(super) fn mend(&self) {
+        self.faults.end_process();
+        self.faults.leave_room(None);
     }
 
     /// Writes and syncs that failed because the disk was to.

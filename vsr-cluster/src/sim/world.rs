@@ -19,7 +19,7 @@ use super::node::{Node, Running};
 use super::observer::Observer;
 use super::random::Random;
 use super::safety::Safety;
-use super::scenario::{Action, DiskFailure, Scenario, Target};
+use super::scenario::{Action, Scenario, Target};
 use crate::configuration::Configuration;
 use crate::counts::{Comparison, Counts};
 use crate::message::{Envelope, Message, ReplicaIndex, Reply, Request};

@@ -21,8 +21,8 @@ use super::{grafana, scratch, tools, week};
 use crate::test::End;
 use unrecorded::UNRECORDED;
 
-/// How long the demo runs, and how long it is scraped: until a primary crashed, a disk rotted, a network was cut and
-/// the members changed.
+/// How long the demo runs, and how long it is scraped: until a primary crashed, a disk rotted, a state was transferred,
+/// the members changed and a network was cut.
 const RUN: &str = "60s";
 const SCRAPED: u16 = 45;
 

@@ -3,8 +3,7 @@
 use vsr_metrics::ByzantineReason;
 
 use super::{
-    Action, Craft, DiskFailure, Envelope, Input, Message, Parcel, ReplicaIndex, Running, STRANGER, Target,
-    Weather, World,
+    Action, Craft, Envelope, Input, Message, Parcel, ReplicaIndex, Running, STRANGER, Target, Weather, World,
 };
 use super::{Configuration, adversary};
 
@@ -155,7 +154,7 @@ impl World<'_> {
         self.clients.is_over = true;
         for index in 0..self.nodes.len() {
             self.nodes[index].disk = self.scenario.disk;
-            self.nodes[index].fail(DiskFailure::Freed);
+            self.nodes[index].mend();
             self.start(index);
         }
     }

@@ -6,5 +6,4 @@ pub const UNRECORDED: &[(&str, &str)] = &[
     ("vsr_serialization_seconds", "a profiling hook that no code records"),
     ("vsr_peer_sent_bytes_total", "a profiling hook that no code records"),
     ("vsr_peer_received_bytes_total", "a profiling hook that no code records"),
-    ("vsr_state_transfer_latency_ms", "no replica falls behind by more than a log within the time"),
 ];

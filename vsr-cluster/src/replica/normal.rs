@@ -377,10 +377,10 @@ impl Replica {
 
     /// A message leaves that tells how far operations are committed.
     pub(super) fn announced(&mut self, commit: OpNumber, io: &mut Io<'_>) {
-        let now = io.now();
         while let Some(Unannounced { op, prepared, quorum_at }) = self.leader.unannounced.front().copied()
             && op <= commit
         {
+            let now = io.now();
             self.leader.unannounced.pop_front();
             self.metrics.record_commit_latency(now.saturating_sub(quorum_at));
             self.metrics.record_consensus_round_trip(now.saturating_sub(prepared));

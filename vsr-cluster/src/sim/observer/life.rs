@@ -74,6 +74,8 @@ pub(super) struct Lead {
     pub(super) votes: Option<u64>,
     /// Whether it looks after its standbys at the end of this step.
     pub(super) reports: bool,
+    /// Who acknowledged something in this step. If it is a standby, the primary looks after them as well.
+    pub(super) heard: Option<ReplicaIndex>,
     /// How many standbys were heard lately, and how far behind each is. Nothing before it looked the first time.
     pub(super) standbys: Option<(u64, BTreeMap<ReplicaIndex, u64>)>,
 }

@@ -39,7 +39,7 @@ impl Tally {
     pub(super) fn acknowledged(&mut self, from: ReplicaIndex, op: OpNumber) {
         let last = self.life.last;
         let Some(lead) = self.life.lead.as_mut().filter(|_| op <= last) else { return };
-        lead.reports = true;
+        lead.heard = Some(from);
         let held = lead.acknowledged.entry(from).or_default();
         if op > *held {
             *held = op;
@@ -113,12 +113,15 @@ impl Tally {
             self.count_votes(before.last);
         }
         let life = &mut self.life;
-        let Some(lead) = life.lead.as_mut().filter(|lead| lead.reports) else { return };
-        lead.reports = false;
+        let Some(lead) = &mut life.lead else { return };
+        let standbys = life.configuration.standbys;
+        let is_by_standby = lead.heard.take().is_some_and(|from| standbys.contains(from));
+        if !std::mem::take(&mut lead.reports) && !is_by_standby {
+            return;
+        }
         let is_healthy = |standby: ReplicaIndex| {
             life.heard.get(&standby).is_some_and(|heard| *heard + tuning.standby_timeout > now)
         };
-        let standbys = life.configuration.standbys;
         let healthy = standbys.iter().filter(|standby| is_healthy(*standby)).count() as u64;
         let lag = |standby| {
             let held = lead.acknowledged.get(&standby).copied().unwrap_or(0);

@@ -8,10 +8,10 @@ use std::time::Duration;
 use lexopt::prelude::*;
 
 use crate::cluster::MAX_REPLICAS;
-use crate::limits::Limits;
 use crate::solo::SoloOptions;
 use crate::storage::Durability;
 
+mod replica;
 mod scenario;
 
 pub use scenario::ScenarioOptions;
@@ -157,7 +157,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
         Some(Value(name)) if name == "demo" => demo(arguments),
         Some(Value(name)) if name == "soak" => soak(arguments),
         Some(Value(name)) if name == "scenario" => scenario::scenario(arguments),
-        Some(Value(name)) if name == "replica" => replica(arguments),
+        Some(Value(name)) if name == "replica" => replica::replica(arguments),
         Some(Short('h') | Long("help")) => Ok(Command::Help),
         Some(Value(name)) => Err(UsageError(format!(
             "unknown command `{}`, expected `demo`, `soak`, `scenario` or `replica`",
@@ -254,53 +254,6 @@ fn soak(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
     Ok(Command::Soak(options))
 }
 
-fn replica(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
-    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-    let (mut index, mut peers, mut at, mut data, mut secret) = (None, None, None, None, None);
-    let (mut members, mut standbys, mut listen, mut durability) = (3, 0, loopback, Durability::default());
-    let mut limits = Limits::default();
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("index") => index = Some(count(&mut arguments, "--index", 0, MAX_REPLICAS - 1)?),
-            Long("replicas") => members = replicas(&mut arguments)?,
-            Long("standbys") => standbys = count(&mut arguments, "--standbys", 0, 6)?,
-            Long("peers") => {
-                let expected = "addresses separated by commas";
-                let read = read(&arguments.value()?, "--peers", expected, |text| {
-                    text.split(',').map(|peer| peer.parse().ok()).collect::<Option<Vec<SocketAddr>>>()
-                })?;
-                peers = Some(read);
-            }
-            Long("at") => at = Some(address(&mut arguments, "--at")?),
-            Long("listen") => listen = address(&mut arguments, "--listen")?,
-            Long("data") => data = Some(arguments.value()?.into()),
-            Long("secret") => secret = Some(arguments.value()?.into()),
-            Long("checkpoint-every") => {
-                limits.checkpoint_every = limit(&mut arguments, "--checkpoint-every")?;
-            }
-            Long("sessions") => limits.sessions = limit(&mut arguments, "--sessions")?,
-            Long("fsync") => durability = Durability::Sync,
-            Short('h') | Long("help") => return Ok(Command::Help),
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    let missing = |option: &str| UsageError(format!("`replica` needs `{option}`"));
-    let index = index.ok_or_else(|| missing("--index"))?;
-    let own = peers.as_ref().and_then(|peers| peers.get(index).copied());
-    Ok(Command::Replica(SoloOptions {
-        index,
-        replicas: members,
-        standbys,
-        at: at.or(own).unwrap_or(loopback),
-        listen,
-        peers,
-        data: data.ok_or_else(|| missing("--data"))?,
-        secret: secret.ok_or_else(|| missing("--secret"))?,
-        durability,
-        limits,
-    }))
-}
-
 fn replicas(arguments: &mut lexopt::Parser) -> Result<usize, UsageError> {
     count(arguments, "--replicas", 1, MAX_REPLICAS)
 }
@@ -314,10 +267,6 @@ fn count(
     read(&arguments.value()?, option, &format!("{least} to {most}"), |text| {
         text.parse().ok().filter(|number| (least..=most).contains(number))
     })
-}
-
-fn limit(arguments: &mut lexopt::Parser, option: &str) -> Result<u64, UsageError> {
-    read(&arguments.value()?, option, "1 to 1000000", |text| within(text, 1_000_000))
 }
 
 fn address(arguments: &mut lexopt::Parser, option: &str) -> Result<SocketAddr, UsageError> {

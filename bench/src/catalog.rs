@@ -16,5 +16,12 @@ metrics:
     unit: seconds
     buckets: [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1]
     help: A latency.
+  bench_fine_latency_seconds:
+    type: histogram
+    group: bench
+    unit: seconds
+    buckets: [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1]
+    grid: exponential
+    help: A latency with a grid.
 "
 );

@@ -15,12 +15,13 @@ const RUNS: [u64; 2] = [20_000, 120_000];
 type Run = fn(u64);
 
 /// All cases by name.
-const CASES: [(&str, Run); 5] = [
+const CASES: [(&str, Run); 6] = [
     ("labelled-counter", labelled),
     ("labelled-counter, an instance that is no static", labelled_instance),
     ("counter", plain),
     ("gauge", set),
     ("histogram", histogram),
+    ("histogram with a grid", fine),
 ];
 
 /// Counts and prints all cases.
@@ -93,5 +94,11 @@ fn set(times: u64) {
 fn histogram(times: u64) {
     for value in 0..times {
         METRICS.record_latency(Duration::from_nanos(std::hint::black_box(value * 997)));
+    }
+}
+
+fn fine(times: u64) {
+    for value in 0..times {
+        METRICS.record_fine_latency(Duration::from_nanos(std::hint::black_box(value * 997)));
     }
 }

@@ -177,7 +177,16 @@ pub enum Instrument {
     Histogram {
         /// Upper bounds, without `+Inf`.
         bounds: Vec<Bound>,
+        /// Finer buckets beside them.
+        grid: Option<Grid>,
     },
+}
+
+/// Finer buckets beside a histogram's declared ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grid {
+    /// Bounds at the powers of 2^(1/16), in the exported unit: OTLP's exponential histogram of scale 4.
+    Exponential,
 }
 
 /// The number type of a gauge.
@@ -306,7 +315,7 @@ impl Catalog {
     /// The number of sample lines that a family exposes at most per instance.
     pub fn sample_lines(&self, family: &Family) -> u64 {
         let lines = match &family.instrument {
-            Instrument::Histogram { bounds } => bounds.len() as u64 + 3,
+            Instrument::Histogram { bounds, .. } => bounds.len() as u64 + 3,
             Instrument::Counter | Instrument::Gauge(_) => 1,
         };
         self.series(family).saturating_mul(lines)
@@ -314,10 +323,15 @@ impl Catalog {
 }
 
 impl Family {
+    /// Whether it is a histogram with finer buckets beside the declared ones.
+    pub fn has_grid(&self) -> bool {
+        matches!(self.instrument, Instrument::Histogram { grid: Some(_), .. })
+    }
+
     /// Bounds of a histogram; none for the others.
     pub fn bounds(&self) -> &[Bound] {
         match &self.instrument {
-            Instrument::Histogram { bounds } => bounds,
+            Instrument::Histogram { bounds, .. } => bounds,
             Instrument::Counter | Instrument::Gauge(_) => &[],
         }
     }

@@ -111,6 +111,7 @@ pub(crate) struct MetricSpec {
     #[serde(default)]
     pub(crate) labels: Vec<String>,
     pub(crate) buckets: Option<BucketsSpec>,
+    pub(crate) grid: Option<GridSpec>,
     pub(crate) value: Option<ValueKind>,
     pub(crate) states: Option<Ordered<StateSpec>>,
     #[serde(rename = "use")]
@@ -127,6 +128,12 @@ pub(crate) enum Kind {
     Counter,
     Gauge,
     Histogram,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum GridSpec {
+    Exponential,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -1,5 +1,7 @@
 //! Static facts about metric families: what the catalog says, at run time, for encoders and tools.
 
+use crate::storage::{GRID, Grid};
+
 /// A whole catalog.
 #[derive(Debug)]
 pub struct CatalogDescriptor {
@@ -49,12 +51,14 @@ pub enum Instrument {
     Counter,
     /// A value that goes up and down.
     Gauge(GaugeKind),
-    /// A distribution; a cell for each bound, one for `+Inf`, and one for the sum, in that order.
+    /// A distribution; a cell for each bound, one for `+Inf`, one for the sum, and those of the grid, in that order.
     Histogram {
         /// Upper bounds as stored integers (nanoseconds for time), strictly increasing.
         bounds: &'static [u64],
         /// The same bounds as exported: `0.1`, `1`, `100`.
         bound_names: &'static [&'static str],
+        /// Finer buckets beside them.
+        grid: Option<&'static Grid>,
     },
 }
 
@@ -147,7 +151,9 @@ impl Descriptor {
     pub const fn cells_per_series(&self) -> usize {
         match &self.instrument {
             Instrument::Counter | Instrument::Gauge(_) => 1,
-            Instrument::Histogram { bounds, .. } => bounds.len() + 2,
+            Instrument::Histogram { bounds, grid, .. } => {
+                bounds.len() + 2 + if grid.is_some() { GRID } else { 0 }
+            }
         }
     }
 

@@ -5,12 +5,14 @@
 
 mod aggregate;
 mod delta;
+mod exponential;
 mod quantile;
 mod spread;
 mod value;
 mod view;
 
 pub use delta::SnapshotDelta;
+pub use exponential::{Exponential, ExponentialBuckets};
 pub use quantile::Quantile;
 pub use value::{Amount, Histogram, Number, Value};
 #[cfg(feature = "text")]
@@ -219,9 +221,12 @@ fn sums(catalog: &'static CatalogDescriptor) -> impl Iterator<Item = usize> {
     catalog
         .families
         .iter()
-        .filter(|family| matches!(family.instrument, Instrument::Histogram { .. }))
-        .flat_map(|family| {
+        .filter_map(|family| match &family.instrument {
+            Instrument::Histogram { bounds, .. } => Some((family, bounds.len() + 1)),
+            Instrument::Counter | Instrument::Gauge(_) => None,
+        })
+        .flat_map(|(family, sum)| {
             let stride = family.cells_per_series();
-            (1..=family.series()).map(move |series| family.first + series * stride - 1)
+            (0..family.series()).map(move |series| family.first + series * stride + sum)
         })
 }

@@ -6,8 +6,10 @@
 //! next thread goes on from them. When all slots are taken, or a thread is being torn down, recordings go to
 //! one shared shard with atomic adds.
 
+mod buckets;
 mod cell;
 mod gauge;
+mod grid;
 mod home;
 mod sharded;
 mod slot;
@@ -17,7 +19,10 @@ mod taken;
 #[cfg(all(test, vsr_metrics_loom))]
 mod models;
 
+pub use buckets::{Buckets, Gridded};
 pub use gauge::Gauges;
+pub(crate) use grid::{FINE, PARTS};
+pub use grid::{GRID, Grid};
 pub use home::{Anywhere, Home, Kept, Own};
 pub use sharded::{PADDING, Sharded};
 

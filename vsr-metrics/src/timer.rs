@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::storage::{Home, Sharded};
+use crate::storage::{Buckets, Grid, Home, Sharded};
 
 /// A running measurement. Dropping it records the time since it was started; [`discard`](Self::discard) does not.
 #[must_use = "a timer that is dropped at once measures nothing"]
@@ -15,27 +15,29 @@ struct Histogram<'a> {
     cells: &'a dyn Observe,
     first: usize,
     bounds: &'static [u64],
+    grid: Option<&'static Grid>,
 }
 
 /// Storage of any size; a timer does not name how many cells its catalog has.
 trait Observe: Sync {
-    fn observe(&self, first: usize, bounds: &[u64], value: u64);
+    fn observe(&self, first: usize, bounds: &[u64], grid: Option<&'static Grid>, value: u64);
 }
 
 impl<const CELLS: usize, H: Home<CELLS>> Observe for Sharded<CELLS, H> {
-    fn observe(&self, first: usize, bounds: &[u64], value: u64) {
-        self.observe_slice(first, bounds, value);
+    fn observe(&self, first: usize, bounds: &[u64], grid: Option<&'static Grid>, value: u64) {
+        self.observe_slice(first, bounds, grid, value);
     }
 }
 
 impl<'a> Timer<'a> {
     /// Starts measuring for the histogram whose cells begin at `first`.
-    pub fn start<const CELLS: usize, const BOUNDS: usize, H: Home<CELLS>>(
+    pub fn start<const CELLS: usize, B: Buckets, H: Home<CELLS>>(
         cells: &'a Sharded<CELLS, H>,
         first: usize,
-        bounds: &'static [u64; BOUNDS],
+        buckets: &'static B,
     ) -> Self {
-        Self { histogram: Some(Histogram { cells, first, bounds }), started: clock::now() }
+        let (bounds, grid) = (buckets.bounds(), buckets.grid());
+        Self { histogram: Some(Histogram { cells, first, bounds, grid }), started: clock::now() }
     }
 
     /// Ends the measurement without recording it.
@@ -46,8 +48,8 @@ impl<'a> Timer<'a> {
 
 impl Drop for Timer<'_> {
     fn drop(&mut self) {
-        if let Some(Histogram { cells, first, bounds }) = &self.histogram {
-            cells.observe(*first, bounds, clock::nanoseconds_since(self.started));
+        if let Some(Histogram { cells, first, bounds, grid }) = &self.histogram {
+            cells.observe(*first, bounds, *grid, clock::nanoseconds_since(self.started));
         }
     }
 }

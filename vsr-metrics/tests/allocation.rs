@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use vsr_metrics::Snapshot;
 use vsr_metrics::descriptor::{CatalogDescriptor, Descriptor, Instrument};
-use vsr_metrics::storage::{Gauges, PADDING, Sharded};
+use vsr_metrics::storage::{GRID, Gauges, Gridded, PADDING, Sharded};
 use vsr_metrics::timer::Timer;
 
 thread_local! {
@@ -33,6 +33,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 static BOUNDS: [u64; 2] = [10, 20];
+static GRIDDED: Gridded<2> = Gridded::new([10, 20], 1);
 static CATALOG: CatalogDescriptor = CatalogDescriptor {
     name: "test",
     prefix: "test_",
@@ -60,7 +61,7 @@ static CATALOG: CatalogDescriptor = CatalogDescriptor {
             owner: "",
             stable: true,
             labels: &[],
-            instrument: Instrument::Histogram { bounds: &BOUNDS, bound_names: &["10", "20"] },
+            instrument: Instrument::Histogram { bounds: &BOUNDS, bound_names: &["10", "20"], grid: None },
             aggregate: None,
             scale: 1,
             first: 1,
@@ -74,19 +75,21 @@ fn allocations(of: impl FnOnce()) -> u64 {
     ALLOCATIONS.get() - before
 }
 
-fn record(cells: &Sharded<{ PADDING + 5 + PADDING }>, gauges: &Gauges<1>) {
+fn record(cells: &Sharded<{ PADDING + 9 + GRID + PADDING }>, gauges: &Gauges<1>) {
     for value in 0..1_000 {
         cells.add(0, 1);
         cells.observe(1, &BOUNDS, value % 30);
         gauges.set(0, value);
         gauges.add(0, 1);
         drop(Timer::start(cells, 1, &BOUNDS));
+        drop(Timer::start(cells, 5, &GRIDDED));
+        cells.observe(5, &GRIDDED, value << 30);
     }
 }
 
 #[test]
 fn recording_and_a_repeated_snapshot_allocate_nothing() {
-    static CELLS: Sharded<{ PADDING + 5 + PADDING }> = Sharded::new();
+    static CELLS: Sharded<{ PADDING + 9 + GRID + PADDING }> = Sharded::new();
     static GAUGES: Gauges<1> = Gauges::new();
 
     assert!(allocations(|| record(&CELLS, &GAUGES)) > 0, "the counter counts: the shard was built");

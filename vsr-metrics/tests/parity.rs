@@ -59,9 +59,9 @@ impl Registry {
                         self.gauges.set_i64(first, 500 - number.cast_signed());
                     }
                     Instrument::Gauge(_) => self.gauges.set(first, number),
-                    Instrument::Histogram { bounds, .. } => {
+                    Instrument::Histogram { bounds, grid, .. } => {
                         for shift in 0..20 {
-                            self.cells.observe_slice(first, bounds, number >> shift);
+                            self.cells.observe_slice(first, bounds, *grid, number >> shift);
                         }
                     }
                 }

@@ -228,7 +228,9 @@ fn names_and_tags_cannot_be_injected() {
                     Instrument::Counter => cells.add(first, numbers.next() % 1_000_000 + 1),
                     Instrument::Gauge(GaugeKind::F64) => gauges.set_f64(first, 0.5),
                     Instrument::Gauge(_) => gauges.set(first, numbers.next()),
-                    Instrument::Histogram { bounds, .. } => cells.observe_slice(first, bounds, 5),
+                    Instrument::Histogram { bounds, grid, .. } => {
+                        cells.observe_slice(first, bounds, *grid, 5);
+                    }
                 }
                 series += 1;
             }
@@ -293,11 +295,11 @@ mod whole_catalog {
                     Instrument::Counter => cells.add(first, integer),
                     Instrument::Gauge(GaugeKind::F64) => gauges.set_f64(first, float),
                     Instrument::Gauge(_) => gauges.set(first, integer),
-                    Instrument::Histogram { bounds, .. } => {
+                    Instrument::Histogram { bounds, grid, .. } => {
                         for bound in *bounds {
-                            cells.observe_slice(first, bounds, *bound);
+                            cells.observe_slice(first, bounds, *grid, *bound);
                         }
-                        cells.observe_slice(first, bounds, u64::MAX >> 8);
+                        cells.observe_slice(first, bounds, *grid, u64::MAX >> 8);
                     }
                 }
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, Mutex, MutexGuard};
 use std::thread;
 
-use vsr_metrics::storage::{Home, Kept, Own, PADDING, Sharded};
+use vsr_metrics::storage::{GRID, Gridded, Home, Kept, Own, PADDING, Sharded};
 
 const COUNTER: usize = 0;
 /// Three bounds, `+Inf` and the sum.
@@ -115,6 +115,30 @@ fn more_threads_than_slots() {
     let [counter, _, second, _, _, sum] = totals(&storage);
     assert_eq!(counter, THREADS as u64 * each);
     assert_eq!([second, sum], [THREADS as u64 * (each - 1), THREADS as u64 * (each - 1) * 15]);
+}
+
+#[test]
+fn more_threads_than_slots_and_a_grid() {
+    const THREADS: u64 = 300;
+    static BUCKETS: Gridded<3> = Gridded::new(BOUNDS, 1);
+    let _alone = alone();
+    let storage = Sharded::<{ PADDING + 5 + GRID + PADDING }>::new();
+    let all_have_recorded = Barrier::new(300);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                storage.observe(0, &BUCKETS, 0);
+                all_have_recorded.wait();
+                (1..=40).for_each(|value| storage.observe(0, &BUCKETS, value));
+            });
+        }
+    });
+    let mut totals = [0; 5 + GRID];
+    storage.total(&mut totals);
+    let (declared, grid) = totals.split_at(5);
+    assert_eq!(declared, [11, 10, 10, 10, 820].map(|once| once * THREADS));
+    assert_eq!(grid.iter().sum::<u64>(), 41 * THREADS);
+    assert_eq!((grid[0], grid[16], grid[32]), (THREADS, THREADS, THREADS), "0, 1 and 2");
 }
 
 #[test]

@@ -95,9 +95,9 @@ impl<const CELLS: usize> Filled<CELLS> {
                 match &family.instrument {
                     Instrument::Counter => self.cells.add(first, 12_345 + series as u64),
                     Instrument::Gauge(_) => self.gauges.set(first, 1),
-                    Instrument::Histogram { bounds, .. } => OBSERVED
+                    Instrument::Histogram { bounds, grid, .. } => OBSERVED
                         .iter()
-                        .for_each(|value| self.cells.observe_slice(first, bounds, (value * 1e6) as u64)),
+                        .for_each(|value| self.cells.observe_slice(first, bounds, *grid, (value * 1e6) as u64)),
                 }
             }
         }

@@ -18,7 +18,7 @@ pub fn observations() -> Vec<Contender> {
         .map(|_| Duration::from_secs_f64(10f64.powf(4.0f64.mul_add(random.f64(), -4.5))))
         .collect();
     let [a, b, c, d] = [(); 4].map(|()| Arc::clone(&inputs));
-    let moving = Arc::clone(&inputs);
+    let [moving, fine] = [(); 2].map(|()| Arc::clone(&inputs));
     let instance: &'static Metrics = Box::leak(Box::new(Metrics::new()));
     let options = prometheus::HistogramOpts::new("latency", "Latency.").buckets(BOUNDS.to_vec());
     let prometheus = prometheus::Histogram::with_opts(options).expect("valid name");
@@ -36,6 +36,9 @@ pub fn observations() -> Vec<Contender> {
         }),
         Contender::new(INSTANCE, Role::Reference, move || {
             moving.iter().for_each(|value| instance.record_latency(*value));
+        }),
+        Contender::new("vsr-metrics, with a grid", Role::Reference, move || {
+            fine.iter().for_each(|value| METRICS.record_fine_latency(*value));
         }),
         Contender::new("prometheus", Role::Peer, move || {
             b.iter().for_each(|value| prometheus.observe(value.as_secs_f64()));

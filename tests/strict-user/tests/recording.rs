@@ -72,6 +72,32 @@ fn histograms_with_labels_do_not_overlap() {
     assert_eq!(series(&snapshot, "store_job_size_bytes"), ["host=3,zone=south 1"]);
 }
 
+/// The grids lie between other cells, and each series has its own.
+#[test]
+fn grids_count_what_is_recorded_and_timed() {
+    let metrics = store();
+    metrics.record_ask(peer(0), Status::Success, Duration::from_millis(300));
+    metrics.record_ask(peer(2), Status::Failure, Duration::from_millis(1));
+    metrics.record_ask(peer(2), Status::Failure, Duration::from_millis(2));
+    drop(metrics.time_ask(peer(2), Status::Failure));
+    metrics.record_job_size(2000);
+    metrics.add_busy(Duration::from_secs(1));
+    let snapshot = metrics.snapshot();
+    let exponential = |name, labels: &[(&str, &str)]| {
+        let series = snapshot.family(name).and_then(|family| family.find(labels)).expect("it is there");
+        let Value::Histogram(histogram) = series.value() else { panic!("`{name}` is a histogram") };
+        assert_eq!(histogram.exponential().map(|it| it.count()), Some(histogram.count()), "{name}");
+        histogram.exponential().expect("it has a grid").buckets()
+    };
+    let once = exponential("store_ask_ms", &[("peer", "0"), ("status", "success")]);
+    // 300 ms are between 2^(131/16) and 2^(132/16).
+    assert_eq!((once.scale, once.offset, once.counts), (4, 131, vec![1]));
+    let thrice = exponential("store_ask_ms", &[("peer", "2"), ("status", "failure")]);
+    assert_eq!(thrice.counts.last(), Some(&1));
+    // 2,000 bytes are between 2^(175/16) and 2^(176/16) = 2,048.
+    assert_eq!(exponential("store_job_size_bytes", &[]).offset, 175);
+}
+
 #[test]
 fn gauges_keep_their_number_types() {
     let metrics = store();

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::{Resolver, collisions};
-use crate::model::{Aggregate, Bound, Family, GaugeValue, Instrument, LabelId, Stability, State, Unit};
+use crate::model::{Aggregate, Bound, Family, GaugeValue, Grid, Instrument, LabelId, Stability, State, Unit};
 use crate::names::{self, is_snake};
 use crate::source::Span;
 use crate::spec::{
-    AggregateSpec, BucketsSpec, CatalogSpec, Entry, Kind, MetricSpec, Ordered, StabilitySpec, StateSpec,
-    ValueKind,
+    AggregateSpec, BucketsSpec, CatalogSpec, Entry, GridSpec, Kind, MetricSpec, Ordered, StabilitySpec,
+    StateSpec, ValueKind,
 };
 
 /// States are drawn and named one by one; more of them are a number.
@@ -16,6 +16,9 @@ const MAX_STATES: usize = 64;
 
 /// Whatever the budget says, a family of more series is a mistake, and its storage would not compile.
 const MAX_SERIES: u64 = 65_536;
+
+/// The same for a family with a grid: each of its series takes four kilobytes for every thread that records.
+const MAX_GRID_SERIES: u64 = 1_024;
 
 impl Resolver<'_> {
     pub(super) fn metrics(&mut self, spec: &CatalogSpec) {
@@ -55,9 +58,14 @@ impl Resolver<'_> {
                 }
             }
             let series = self.catalog.series(&family);
-            if series > MAX_SERIES {
+            let (most, remedy) = if family.has_grid() {
+                (MAX_GRID_SERIES, " with a `grid`; drop a label, or the grid")
+            } else {
+                (MAX_SERIES, "; drop a label")
+            };
+            if series > most {
                 let message = format!("`{}` would have {series} series", family.name);
-                let help = format!("at most {MAX_SERIES}; drop a label");
+                let help = format!("at most {most}{remedy}");
                 self.error("too-many-series", entry.span, message, help);
                 self.lost.name(&entry.name);
                 continue;
@@ -232,6 +240,7 @@ impl Resolver<'_> {
         let Entry { path, spec, .. } = entry;
         for (key, given, owner) in [
             ("buckets", spec.buckets.is_some(), Kind::Histogram),
+            ("grid", spec.grid.is_some(), Kind::Histogram),
             ("value", spec.value.is_some(), Kind::Gauge),
             ("states", spec.states.is_some(), Kind::Gauge),
         ] {
@@ -244,7 +253,10 @@ impl Resolver<'_> {
         }
         match spec.kind {
             Kind::Counter => Instrument::Counter,
-            Kind::Histogram => Instrument::Histogram { bounds: self.histogram_bounds(entry, unit) },
+            Kind::Histogram => Instrument::Histogram {
+                bounds: self.histogram_bounds(entry, unit),
+                grid: spec.grid.map(|GridSpec::Exponential| Grid::Exponential),
+            },
             Kind::Gauge => Instrument::Gauge(self.gauge_value(entry)),
         }
     }

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use vsr_metrics_catalog::model::{Bound, Catalog, Family, Instrument};
 
-use super::tokens::{doc, number};
+use super::tokens::{doc, number, sum};
 use crate::names;
 
 /// The places of all families of a catalog.
@@ -16,6 +16,7 @@ pub(super) struct Layout {
     bounds: Vec<Bounds>,
     /// Which of `bounds` a histogram has, by its exported name.
     bounds_of: HashMap<String, usize>,
+    grids: Vec<Gridded>,
 }
 
 /// Where one family begins.
@@ -24,8 +25,18 @@ struct Place {
     series: u64,
     /// Cells of one series.
     stride: u64,
+    /// Whether those of a grid come on top.
+    grid: bool,
     /// Whether recordings have to multiply by the stride.
     labelled: bool,
+}
+
+/// A histogram with a grid beside its bounds.
+struct Gridded {
+    constant: Ident,
+    /// Which of the lists of bounds it has.
+    bounds: usize,
+    scale: u64,
 }
 
 /// One distinct list of bounds.
@@ -40,15 +51,24 @@ struct Bounds {
 
 impl Layout {
     pub(super) fn new(catalog: &Catalog) -> Self {
-        let mut layout =
-            Self { cells: Vec::new(), gauges: Vec::new(), bounds: Vec::new(), bounds_of: HashMap::new() };
+        let mut layout = Self {
+            cells: Vec::new(),
+            gauges: Vec::new(),
+            bounds: Vec::new(),
+            bounds_of: HashMap::new(),
+            grids: Vec::new(),
+        };
         for family in &catalog.families {
             let place = Place::new(catalog, family);
             match &family.instrument {
                 Instrument::Gauge(_) => layout.gauges.push(place),
                 Instrument::Counter => layout.cells.push(place),
-                Instrument::Histogram { bounds } => {
+                Instrument::Histogram { bounds, grid } => {
                     let index = layout.share(catalog, family, bounds);
+                    if grid.is_some() {
+                        let constant = names::constant(&family.stem);
+                        layout.grids.push(Gridded { constant, bounds: index, scale: scale(family) });
+                    }
                     layout.bounds_of.insert(family.name.clone(), index);
                     layout.cells.push(place);
                 }
@@ -89,9 +109,26 @@ impl Layout {
         })
     }
 
-    /// Cells of all counters and histograms together.
-    pub(super) fn cell_count(&self) -> u64 {
-        self.cells.iter().map(|place| place.series.saturating_mul(place.stride)).fold(0, u64::saturating_add)
+    /// What recordings of a histogram are sorted into: its bounds, or those with a grid beside them.
+    pub(super) fn buckets(&self, histogram: &Family) -> TokenStream {
+        if histogram.has_grid() {
+            let constant = names::constant(&histogram.stem);
+            quote!(grids::#constant)
+        } else {
+            let (bounds, _) = self.bounds(histogram);
+            quote!(bounds::#bounds)
+        }
+    }
+
+    /// Cells of all counters and histograms together: `47 + 2 * GRID`.
+    pub(super) fn cell_count(&self) -> TokenStream {
+        let cells = self
+            .cells
+            .iter()
+            .map(|place| place.series.saturating_mul(place.stride))
+            .fold(0, u64::saturating_add);
+        let grids: u64 = self.cells.iter().filter(|place| place.grid).map(|place| place.series).sum();
+        sum(cells, grids, &quote!(::vsr_metrics::storage::GRID))
     }
 
     /// All gauges together.
@@ -103,21 +140,28 @@ impl Layout {
 impl Place {
     fn new(catalog: &Catalog, family: &Family) -> Self {
         let stride = match &family.instrument {
-            Instrument::Histogram { bounds } => bounds.len() as u64 + 2,
+            Instrument::Histogram { bounds, .. } => bounds.len() as u64 + 2,
             Instrument::Counter | Instrument::Gauge(_) => 1,
         };
         let constant = names::constant(&family.stem);
-        Self { constant, series: catalog.series(family), stride, labelled: !family.labels.is_empty() }
+        let (grid, labelled) = (family.has_grid(), !family.labels.is_empty());
+        Self { constant, series: catalog.series(family), stride, grid, labelled }
     }
 
     /// How far the next family is: `2 * 11` for two series of a histogram.
     fn size(&self) -> TokenStream {
-        let (series, stride) = (number(self.series), number(self.stride));
+        let (series, stride) = (number(self.series), self.stride());
         match (self.series, self.stride) {
             (_, 1) => quote!(#series),
-            (1, _) => quote!(#stride),
+            (1, _) => stride,
+            _ if self.grid => quote!(#series * (#stride)),
             _ => quote!(#series * #stride),
         }
+    }
+
+    /// Cells of one series: `11`, or `11 + GRID`.
+    fn stride(&self) -> TokenStream {
+        sum(self.stride, u64::from(self.grid), &quote!(GRID))
     }
 }
 
@@ -139,7 +183,8 @@ pub(super) fn expand(layout: &Layout) -> TokenStream {
     let gauges = places("Which gauge is whose.", "gauges", &layout.gauges);
     let strides = strides(layout);
     let bounds = bounds(layout);
-    quote!(#cells #gauges #strides #bounds)
+    let grids = grids(layout);
+    quote!(#cells #gauges #strides #bounds #grids)
 }
 
 fn places(help: &str, name: &str, places: &[Place]) -> TokenStream {
@@ -160,9 +205,11 @@ fn places(help: &str, name: &str, places: &[Place]) -> TokenStream {
         before = Some(place);
         quote!(pub(super) const #constant: usize = #first;)
     });
+    let grid = import(places.iter().rev().skip(1));
     quote! {
         #help
         mod #name {
+            #grid
             #(#constants)*
         }
     }
@@ -170,21 +217,50 @@ fn places(help: &str, name: &str, places: &[Place]) -> TokenStream {
 
 /// Histograms with labels have several series, and a recording multiplies by the size of one.
 fn strides(layout: &Layout) -> TokenStream {
-    let constants: Vec<_> = layout
-        .cells
-        .iter()
-        .filter(|place| place.labelled && place.stride > 1)
-        .map(|place| {
-            let (constant, stride) = (&place.constant, number(place.stride));
-            quote!(pub(super) const #constant: usize = #stride;)
-        })
-        .collect();
-    if constants.is_empty() {
+    let labelled = || layout.cells.iter().filter(|place| place.labelled && place.stride > 1);
+    if labelled().next().is_none() {
         return TokenStream::new();
     }
+    let constants = labelled().map(|place| {
+        let (constant, stride) = (&place.constant, place.stride());
+        quote!(pub(super) const #constant: usize = #stride;)
+    });
+    let grid = import(labelled());
     quote! {
-        /// Cells of one series of a histogram with labels: its bounds, `+Inf` and the sum.
+        /// Cells of one series of a histogram with labels: its bounds, `+Inf`, the sum, and the grid if it has one.
         mod strides {
+            #grid
+            #(#constants)*
+        }
+    }
+}
+
+/// The import of the grid's size, where one of the places has it in its stride.
+fn import<'a>(mut places: impl Iterator<Item = &'a Place>) -> TokenStream {
+    if places.any(|place| place.grid) {
+        quote!(
+            use ::vsr_metrics::storage::GRID;
+        )
+    } else {
+        TokenStream::new()
+    }
+}
+
+/// Histograms with a grid: their bounds together with it.
+fn grids(layout: &Layout) -> TokenStream {
+    if layout.grids.is_empty() {
+        return TokenStream::new();
+    }
+    let constants = layout.grids.iter().map(|Gridded { constant, bounds, scale }| {
+        let Bounds { constant: bounds, stored, .. } = &layout.bounds[*bounds];
+        let (count, scale) = (number(stored.len() as u64), number(*scale));
+        quote!(pub(super) const #constant: Gridded<#count> = Gridded::new(super::bounds::#bounds, #scale);)
+    });
+    quote! {
+        /// Bounds with an exponential grid beside them, in which as many stored integers make one exported unit.
+        mod grids {
+            use ::vsr_metrics::storage::Gridded;
+
             #(#constants)*
         }
     }

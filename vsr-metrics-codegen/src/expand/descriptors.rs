@@ -96,10 +96,17 @@ fn instrument(layout: &Layout, family: &Family) -> TokenStream {
         }
         Instrument::Histogram { .. } => {
             let (bounds, names) = layout.bounds(family);
+            let scale = number(cells::scale(family));
+            let grid = if family.has_grid() {
+                quote!(::core::option::Option::Some(::vsr_metrics::storage::Grid::of(#scale)))
+            } else {
+                quote!(::core::option::Option::None)
+            };
             quote! {
                 descriptor::Instrument::Histogram {
                     bounds: &super::bounds::#bounds,
                     bound_names: &super::bounds::#names,
+                    grid: #grid,
                 }
             }
         }

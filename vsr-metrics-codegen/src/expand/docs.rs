@@ -131,9 +131,12 @@ impl<'a> FamilyDocs<'a> {
             facts.push(format!("- Label `{}`: {values}", label.name));
         }
         match &self.family.instrument {
-            Instrument::Histogram { bounds } => {
+            Instrument::Histogram { bounds, .. } => {
                 let bounds: Vec<String> = bounds.iter().map(|bound| bound.value.to_string()).collect();
                 facts.push(format!("- Buckets: {}", bounds.join(", ")));
+                if self.family.has_grid() {
+                    facts.push("- Grid: exponential, for quantiles within 2.2 % and for OTLP".to_owned());
+                }
             }
             Instrument::Gauge(GaugeValue::States(states)) => {
                 let states: Vec<String> =

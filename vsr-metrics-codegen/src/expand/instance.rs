@@ -157,7 +157,7 @@ fn home() -> TokenStream {
 }
 
 fn facts(catalog: &Catalog, layout: &Layout) -> TokenStream {
-    let (cells, gauges) = (number(layout.cell_count()), number(layout.gauge_count()));
+    let (cells, gauges) = (layout.cell_count(), number(layout.gauge_count()));
     let prefix = &catalog.prefix;
     let catalog_help = doc(&[format!("What the catalog says about itself and all `{prefix}` families.")]);
     quote! {

@@ -128,12 +128,12 @@ impl<'a> Recording<'a> {
         let place = self.place();
         let (parameters, body) = match (verb, &self.family.instrument) {
             ("time", _) => {
-                let (bounds, _) = self.bounds();
+                let buckets = self.layout.buckets(self.family);
                 // Reading the clock is the caller's measurement; nothing is gained by inlining it.
                 return quote! {
                     #help
                     pub fn #name(&self, #labels) -> ::vsr_metrics::Timer<'_> {
-                        ::vsr_metrics::Timer::start(&self.cells, #place, &bounds::#bounds)
+                        ::vsr_metrics::Timer::start(&self.cells, #place, &#buckets)
                     }
                 };
             }
@@ -144,9 +144,9 @@ impl<'a> Recording<'a> {
                 (parameters, quote!(self.cells.add(#place, #value)))
             }
             (_, Instrument::Histogram { .. }) => {
-                let (bounds, _) = self.bounds();
+                let buckets = self.layout.buckets(self.family);
                 let (parameters, value) = self.amount("value");
-                (parameters, quote!(self.cells.observe(#place, &bounds::#bounds, #value)))
+                (parameters, quote!(self.cells.observe(#place, &#buckets, #value)))
             }
             (_, Instrument::Gauge(kind)) => {
                 let (parameters, function, value) = self.gauge(verb, kind);
@@ -193,10 +193,6 @@ impl<'a> Recording<'a> {
 
     fn parameter(&self, name: &str) -> Ident {
         names::ident(&parameter(self.catalog, self.family, name))
-    }
-
-    fn bounds(&self) -> (&Ident, &Ident) {
-        self.layout.bounds(self.family)
     }
 
     /// The cell of the series: row by row, the first label slowest.

@@ -32,6 +32,16 @@ pub(super) fn number(value: u64) -> Literal {
     text.parse().unwrap_or_else(|_| Literal::u64_unsuffixed(value))
 }
 
+/// A number of cells, and so many times those of a grid on top: `11`, `11 + GRID`, `47 + 2 * GRID`.
+pub(super) fn sum(cells: u64, grids: u64, grid: &TokenStream) -> TokenStream {
+    let (cells, times) = (number(cells), number(grids));
+    match grids {
+        0 => quote!(#cells),
+        1 => quote!(#cells + #grid),
+        _ => quote!(#cells + #times * #grid),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use vsr_metrics_catalog::model::{
-    Aggregate, Alert, AlertRule, Catalog, Dashboard, Family, GaugeValue, Indicator, Instrument, Label,
+    Aggregate, Alert, AlertRule, Catalog, Dashboard, Family, GaugeValue, Grid, Indicator, Instrument, Label,
     LabelId, LabelValues, Panel, Query, Row, Slo, Stability,
 };
 
@@ -84,9 +84,10 @@ fn family(catalog: &Catalog, family: &Family) -> Value {
                 }
             }
         }
-        Instrument::Histogram { bounds } => {
+        Instrument::Histogram { bounds, grid } => {
             value["type"] = "histogram".into();
             value["buckets"] = bounds.iter().map(|bound| bound.value).collect();
+            value["grid"] = grid.map_or(Value::Null, |Grid::Exponential| "exponential".into());
         }
     }
     value

@@ -74,13 +74,19 @@ fn section(catalog: &Catalog, uses: &Graph, family: &Family) -> String {
     text
 }
 
+/// What a grid is good for.
+const GRID: &str = "exponential: bounds at powers of 2^(1/16); quantiles within 2.2 %; sent over OTLP";
+
 /// The table of a family; what does not apply is left out.
 fn facts(catalog: &Catalog, uses: &Graph, family: &Family) -> Vec<(&'static str, String)> {
     let mut facts = vec![("Type", kind(family).to_owned())];
     facts.extend(family.unit.map(|unit| ("Unit", unit_words(unit))));
-    if let Instrument::Histogram { bounds } = &family.instrument {
+    if let Instrument::Histogram { bounds, .. } = &family.instrument {
         let bounds: Vec<String> = bounds.iter().map(|bound| bound.value.to_string()).collect();
         facts.push(("Buckets", bounds.join(", ")));
+    }
+    if family.has_grid() {
+        facts.push(("Grid", GRID.to_owned()));
     }
     let (series, lines) = (catalog.series(family), catalog.sample_lines(family));
     let size =

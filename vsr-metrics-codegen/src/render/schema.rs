@@ -158,6 +158,13 @@ fn metric() -> Value {
         ("group", pattern(SNAKE, "Group that documents the family.")),
         ("labels", names("Labels of each recording.")),
         ("buckets", buckets),
+        (
+            "grid",
+            one_of(
+                &["exponential"],
+                "Finer buckets beside the declared ones, for quantiles and for OTLP: bounds at powers of 2^(1/16).",
+            ),
+        ),
         ("value", one_of(&["u64", "i64", "f64"], "Number type of a gauge; u64.")),
         ("states", filled(map(SNAKE, state, "Named values of a gauge."))),
         ("use", text("What the number is good for; longer than `help`.")),
@@ -178,8 +185,8 @@ fn metric() -> Value {
     histogram["required"] = json!(["buckets"]);
     metric["allOf"] = json!([
         { "if": kind("histogram"), "then": histogram },
-        { "if": kind("counter"), "then": without(&["buckets", "value", "states", "aggregate"]) },
-        { "if": kind("gauge"), "then": without(&["buckets"]) },
+        { "if": kind("counter"), "then": without(&["buckets", "grid", "value", "states", "aggregate"]) },
+        { "if": kind("gauge"), "then": without(&["buckets", "grid"]) },
         { "not": { "required": ["value", "states"] } },
     ]);
     metric

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vsr_metrics_catalog::Span;
 use vsr_metrics_catalog::model::{
-    Aggregate, Alert, Bound, BucketPreset, Catalog, Condition, Family, GaugeValue, Instrument, Label,
+    Aggregate, Alert, Bound, BucketPreset, Catalog, Condition, Family, GaugeValue, Grid, Instrument, Label,
     LabelId, LabelValue, LabelValues, Runbook, Severity, Stability, State, Unit,
 };
 
@@ -44,8 +44,10 @@ fn families() -> Vec<Family> {
         State { name: "idle".into(), value: 0, help: Some("Waits for work.".into()) },
         State { name: "at_work".into(), value: 7, help: None },
     ];
-    let quick = || Instrument::Histogram { bounds: bounds() };
-    let sizes = Instrument::Histogram { bounds: [1.0, 1024.0].map(|value| Bound { value }).into() };
+    let quick = || Instrument::Histogram { bounds: bounds(), grid: None };
+    let fine = || Instrument::Histogram { bounds: bounds(), grid: Some(Grid::Exponential) };
+    let sizes =
+        Instrument::Histogram { bounds: [1.0, 1024.0].map(|value| Bound { value }).into(), grid: None };
     vec![
         family("app_jobs_total", "jobs", Instrument::Counter, None, &[1]),
         family("app_bytes_sent_total", "bytes_sent", Instrument::Counter, Some(Unit::Bytes), &[1, 2]),
@@ -53,6 +55,8 @@ fn families() -> Vec<Family> {
         family("app_wait_ms", "wait", quick(), Some(Unit::Milliseconds), &[]),
         family("app_work_ms", "work", quick(), Some(Unit::Milliseconds), &[1]),
         family("app_ask_ms", "ask", quick(), Some(Unit::Milliseconds), &[2, 1]),
+        family("app_answer_ms", "answer", fine(), Some(Unit::Milliseconds), &[]),
+        family("app_reach_ms", "reach", fine(), Some(Unit::Milliseconds), &[1]),
         family("app_job_size_bytes", "job_size", sizes, Some(Unit::Bytes), &[]),
         family("app_queue_length", "queue_length", Instrument::Gauge(GaugeValue::U64), None, &[]),
         family("app_offset_ms", "offset", Instrument::Gauge(GaugeValue::I64), Some(Unit::Milliseconds), &[]),

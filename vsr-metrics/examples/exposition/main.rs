@@ -51,11 +51,11 @@ impl Instance {
                         self.gauges.set_f64(first, f64::from_bits(next()));
                     }
                     Instrument::Gauge(_) => self.gauges.set(first, next()),
-                    Instrument::Histogram { bounds, .. } => {
+                    Instrument::Histogram { bounds, grid, .. } => {
                         for bound in *bounds {
-                            self.cells.observe_slice(first, bounds, *bound);
+                            self.cells.observe_slice(first, bounds, *grid, *bound);
                         }
-                        self.cells.observe_slice(first, bounds, next() >> 8);
+                        self.cells.observe_slice(first, bounds, *grid, next() >> 8);
                     }
                 }
             }

@@ -85,6 +85,7 @@ fn family(numbers: &mut Numbers, index: usize, cells: &mut usize, gauges: &mut u
             Instrument::Histogram {
                 bounds: &[1, 100_000, 1_000_000, 25_500_000, 1_000_000_000_000],
                 bound_names: &["0.000001", "0.1", "1", "25.5", "1000000"],
+                grid: None,
             },
         ),
         _ => (
@@ -93,6 +94,7 @@ fn family(numbers: &mut Numbers, index: usize, cells: &mut usize, gauges: &mut u
             Instrument::Histogram {
                 bounds: &[0, 4_096, 1 << 40],
                 bound_names: &["0", "4096", "1099511627776"],
+                grid: None,
             },
         ),
     };

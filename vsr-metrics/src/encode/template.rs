@@ -114,10 +114,11 @@ impl Lines<'_> {
                     number_line(number(kind, *bits), out);
                 }
             }
-            Instrument::Histogram { .. } => {
+            Instrument::Histogram { bounds, .. } => {
                 let stride = family.cells_per_series();
                 for cells in instance.cells[first..first + family.series() * stride].chunks_exact(stride) {
-                    self.histogram(cells, scale, always, out);
+                    // Text has the declared buckets alone.
+                    self.histogram(&cells[..bounds.len() + 2], scale, always, out);
                 }
             }
         }

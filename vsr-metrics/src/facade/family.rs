@@ -158,9 +158,10 @@ fn describe(
     let (instrument, scale) = match kind {
         Kind::Counter => (Instrument::Counter, 1),
         Kind::Gauge => (Instrument::Gauge(GaugeKind::F64), 1),
-        Kind::Histogram => {
-            (Instrument::Histogram { bounds: buckets.bounds, bound_names: buckets.names }, buckets.scale)
-        }
+        Kind::Histogram => (
+            Instrument::Histogram { bounds: buckets.bounds, bound_names: buckets.names, grid: None },
+            buckets.scale,
+        ),
     };
     let family = Descriptor {
         name,

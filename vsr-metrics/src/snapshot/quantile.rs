@@ -1,47 +1,51 @@
-//! Quantiles of a histogram, with the bounds of what interpolation cannot know.
+//! Quantiles of a histogram, with the bounds of what buckets cannot know.
 
-use super::Histogram;
+use super::{Amount, Exponential, Histogram, Number};
 
 /// An estimate and the interval that is sure to hold the true value. All in the exported unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantile {
-    /// Linear interpolation within the bucket, as Prometheus's `histogram_quantile` does it.
+    /// Linear interpolation within the bucket, as Prometheus's `histogram_quantile` does it. With a grid, what is
+    /// least off from anything within the bucket.
     pub estimate: f64,
     /// The true value is above this bound, or at it where it is zero.
     pub above: f64,
-    /// The true value is at most this bound; infinite in the last bucket.
+    /// The true value is at most this bound; infinite in the last declared bucket.
     pub at_most: f64,
+}
+
+/// A bucket that holds a quantile.
+struct Found {
+    index: usize,
+    /// How far into the bucket the quantile is, as a share of its observations.
+    share: f64,
 }
 
 impl Histogram<'_> {
     /// The value that a share `q` (0 to 1) of all observations does not exceed; `None` without observations or
     /// for a share outside of 0 to 1.
     ///
-    /// The estimate can be off by the whole width of its bucket, which the interval states. In the last bucket,
-    /// which has no upper bound, the estimate is the highest bound, as in Prometheus.
-    #[allow(clippy::cast_precision_loss)] // counts past 2^53 and bounds of 104 days lose a unit in the last place
+    /// With a grid (`grid: exponential` in the catalog) the estimate is within 2.2 % of the true value, from about
+    /// 120 ns to 130 s for time and to 2^29 for other units; below it is off by 61 ns at most, above by a third.
+    ///
+    /// Without one, it can be off by the whole width of its declared bucket, which the interval states. In the last
+    /// bucket, which has no upper bound, the estimate is the highest bound, as in Prometheus.
     pub fn quantile(&self, q: f64) -> Option<Quantile> {
-        let count = self.count();
-        if count == 0 || !(0.0..=1.0).contains(&q) {
-            return None;
+        match self.exponential {
+            Some(exponential) => exponential.quantile(q, self.scale),
+            None => self.interpolated(q),
         }
-        let rank = q * count as f64;
-        let exported = |bound: u64| bound as f64 / self.scale as f64;
-        let mut below = 0;
-        for (index, in_bucket) in self.buckets().iter().enumerate() {
-            let through = below + in_bucket;
-            if *in_bucket > 0 && through as f64 >= rank {
-                let above = index.checked_sub(1).map_or(0.0, |lower| exported(self.bounds[lower]));
-                let Some(bound) = self.bounds.get(index) else {
-                    return Some(Quantile { estimate: above, above, at_most: f64::INFINITY });
-                };
-                let at_most = exported(*bound);
-                let share = ((rank - below as f64) / *in_bucket as f64).clamp(0.0, 1.0);
-                return Some(Quantile { estimate: above + (at_most - above) * share, above, at_most });
-            }
-            below = through;
-        }
-        None
+    }
+
+    fn interpolated(&self, q: f64) -> Option<Quantile> {
+        let Found { index, share } = find(self.buckets(), q)?;
+        let exported = |stored: u64| Amount { stored, scale: self.scale }.as_f64();
+        let above = index.checked_sub(1).map_or(0.0, |lower| exported(self.bounds[lower]));
+        let Some(bound) = self.bounds.get(index) else {
+            return Some(Quantile { estimate: above, above, at_most: f64::INFINITY });
+        };
+        let at_most = exported(*bound);
+        Some(Quantile { estimate: above + (at_most - above) * share, above, at_most })
     }
 
     /// Half of all observations do not exceed it.
@@ -60,6 +64,43 @@ impl Histogram<'_> {
     }
 }
 
+impl Exponential<'_> {
+    fn quantile(&self, q: f64, scale: u64) -> Option<Quantile> {
+        let Found { index, .. } = find(self.cells, q)?;
+        let bound = |cell: usize| Amount { stored: self.grid.bound(cell), scale }.as_f64();
+        let (above, at_most) = (index.checked_sub(1).map_or(0.0, bound), bound(index));
+        let estimate = if index == 0 {
+            at_most / 2.0
+        } else {
+            // Its relative distance to the least and to the largest of the bucket is the same, as in DDSketch (Masson,
+            // Rim, Lee, 2019). The least is the next integer: buckets of small integers hold but one.
+            let least = Amount { stored: self.grid.bound(index - 1).saturating_add(1), scale }.as_f64();
+            2.0 * least * at_most / (least + at_most)
+        };
+        Some(Quantile { estimate, above, at_most })
+    }
+}
+
+/// The bucket with the observation that a share `q` of all does not exceed.
+fn find(buckets: &[u64], q: f64) -> Option<Found> {
+    let count = buckets.iter().fold(0_u64, |count, bucket| count.wrapping_add(*bucket));
+    if count == 0 || !(0.0..=1.0).contains(&q) {
+        return None;
+    }
+    let real = |count| Number::U64(count).as_f64();
+    let rank = q * real(count);
+    let mut below = 0_u64;
+    for (index, in_bucket) in buckets.iter().enumerate() {
+        let through = below.wrapping_add(*in_bucket);
+        if *in_bucket > 0 && real(through) >= rank {
+            let share = ((rank - real(below)) / real(*in_bucket)).clamp(0.0, 1.0);
+            return Some(Found { index, share });
+        }
+        below = through;
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +111,7 @@ mod tests {
             bound_names: &["1", "2", "5"],
             scale: 1_000_000,
             cells,
+            exponential: None,
         }
     }
 

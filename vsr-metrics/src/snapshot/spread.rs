@@ -80,7 +80,9 @@ mod tests {
     const BOUNDS: [u64; 3] = [1_000_000, 2_000_000, 5_000_000];
 
     fn spread(cells: &[u64]) -> Vec<(u64, u64)> {
-        let histogram = Histogram { bounds: &BOUNDS, bound_names: &["1", "2", "5"], scale: 1_000_000, cells };
+        let bound_names = &["1", "2", "5"];
+        let histogram =
+            Histogram { bounds: &BOUNDS, bound_names, scale: 1_000_000, cells, exponential: None };
         histogram.spread().map(|(amount, count)| (amount.stored, count)).collect()
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Exponential;
+
 /// The value of one series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
@@ -42,6 +44,7 @@ pub struct Histogram<'a> {
     pub(crate) scale: u64,
     /// Observations of each bucket alone, `+Inf` last, then the sum.
     pub(crate) cells: &'a [u64],
+    pub(crate) exponential: Option<Exponential<'a>>,
 }
 
 impl Amount {
@@ -101,6 +104,11 @@ impl<'a> Histogram<'a> {
     /// All observations: the sum of the buckets, so that both always agree.
     pub fn count(&self) -> u64 {
         self.buckets().iter().fold(0, |count, bucket| count.wrapping_add(*bucket))
+    }
+
+    /// The same observations over finer buckets, where the catalog says `grid: exponential`.
+    pub fn exponential(&self) -> Option<Exponential<'a>> {
+        self.exponential
     }
 
     /// Sum of the observed values. While threads record it may be ahead of the buckets or behind them by the

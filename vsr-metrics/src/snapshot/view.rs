@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Amount, Histogram, Instance, Number, Part, Value};
+use super::{Amount, Exponential, Histogram, Instance, Number, Part, Value};
 use crate::descriptor::{Descriptor, GaugeKind, Instrument, LabelDescriptor, LabelValues};
 
 /// A family and its series over all instances.
@@ -126,9 +126,11 @@ pub(crate) fn value<'a>(
                 .then_some(Value::Counter(Amount { stored, scale }))
         }
         Instrument::Gauge(kind) => instance.gauges[first].map(|bits| Value::Gauge(number(kind, bits))),
-        Instrument::Histogram { bounds, bound_names } => {
+        Instrument::Histogram { bounds, bound_names, grid } => {
             let cells = &instance.cells[first..first + descriptor.cells_per_series()];
-            let histogram = Histogram { bounds, bound_names, scale, cells };
+            let (cells, fine) = cells.split_at(bounds.len() + 2);
+            let exponential = grid.map(|grid| Exponential { grid, cells: fine });
+            let histogram = Histogram { bounds, bound_names, scale, cells, exponential };
             (histogram.count() != 0 || descriptor.exported_from_start())
                 .then_some(Value::Histogram(histogram))
         }

@@ -3,7 +3,9 @@
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
+use super::buckets::{Buckets, Slice};
 use super::cell::Cell;
+use super::grid::Grid;
 use super::home::{Anywhere, Home, Shard};
 use super::{SILENT, slot};
 
@@ -37,27 +39,33 @@ impl<const CELLS: usize, H: Home<CELLS>> Sharded<CELLS, H> {
         }
     }
 
-    /// Adds an observation to a histogram whose cells begin at `first`: one for each bound, `+Inf`, the sum.
+    /// Adds an observation to a histogram whose cells begin at `first`: one for each bound, `+Inf`, the sum, and
+    /// those of the grid if there is one.
     #[inline]
-    pub fn observe<const BOUNDS: usize>(&self, first: usize, bounds: &[u64; BOUNDS], value: u64) {
-        // Inlined, the number of bounds is a constant again and the search unrolls.
-        self.observe_slice(first, bounds, value);
-    }
-
-    /// [`observe`](Self::observe) for bounds whose number is not known when compiling.
-    #[inline]
-    pub fn observe_slice(&self, first: usize, bounds: &[u64], value: u64) {
+    pub fn observe<B: Buckets>(&self, first: usize, buckets: &B, value: u64) {
         if SILENT {
             return;
         }
+        // Compiled for each number of bounds, so that the search unrolls, and without what only a grid needs.
+        let (bounds, grid) = (buckets.bounds(), buckets.grid());
         let bucket = bucket(bounds, value);
         match self.own() {
             Some(shard) => {
                 shard[PADDING + first + bucket].add_alone(1);
-                shard[PADDING + first + bounds.len() + 1].saturating_add_alone(value);
+                let sum = PADDING + first + bounds.len() + 1;
+                shard[sum].saturating_add_alone(value);
+                if let Some(grid) = grid {
+                    shard[sum + 1 + grid.cell(value)].add_alone(1);
+                }
             }
-            None => self.observe_slowly(first, bounds.len(), bucket, value),
+            None => self.observe_slowly([first, bucket, bounds.len()], grid, value),
         }
+    }
+
+    /// [`observe`](Self::observe) for buckets that are not known when compiling.
+    #[inline]
+    pub fn observe_slice(&self, first: usize, bounds: &[u64], grid: Option<&'static Grid>, value: u64) {
+        self.observe(first, &Slice { bounds, grid }, value);
     }
 
     /// Adds the totals of all cells over all threads to `totals`, which has no padding. A cell's total wraps
@@ -104,16 +112,23 @@ impl<const CELLS: usize, H: Home<CELLS>> Sharded<CELLS, H> {
 
     #[cold]
     #[inline(never)]
-    fn observe_slowly(&self, first: usize, bounds: usize, bucket: usize, value: u64) {
+    fn observe_slowly(&self, [first, bucket, bounds]: [usize; 3], grid: Option<&Grid>, value: u64) {
         let bucket = PADDING + first + bucket;
         let sum = PADDING + first + bounds + 1;
+        let fine = grid.map(|grid| sum + 1 + grid.cell(value));
         if let Some(shard) = self.first() {
             shard[bucket].add_alone(1);
             shard[sum].saturating_add_alone(value);
+            if let Some(fine) = fine {
+                shard[fine].add_alone(1);
+            }
         } else {
             let shard = self.shared.get_or_init(empty);
             shard[bucket].add_shared(1);
             shard[sum].saturating_add_shared(value);
+            if let Some(fine) = fine {
+                shard[fine].add_shared(1);
+            }
         }
     }
 

@@ -39,7 +39,7 @@ pub static CATALOG: CatalogDescriptor = CatalogDescriptor {
             "test_latency_ms",
             "ms",
             &[],
-            Instrument::Histogram { bounds: &LATENCY_BOUNDS, bound_names: &["0.5", "1"] },
+            Instrument::Histogram { bounds: &LATENCY_BOUNDS, bound_names: &["0.5", "1"], grid: None },
             None,
             1_000_000,
             LATENCY,

@@ -54,7 +54,7 @@ pub fn series(catalog: &Catalog) -> Vec<SeriesCount> {
         match &family.instrument {
             Instrument::Counter => expect("", series),
             Instrument::Gauge(_) => {}
-            Instrument::Histogram { bounds } => {
+            Instrument::Histogram { bounds, .. } => {
                 expect("_count", series);
                 expect("_sum", series);
                 // One bucket more than there are bounds: `+Inf`.

@@ -13,7 +13,7 @@ const SCRIPT: &str = include_str!("schema/validate.py");
 
 /// Mistakes of the catalog's UI tests that a schema can express. The others need two places of the file at once, or
 /// what no schema sees: the order of numbers, keys written twice, anchors.
-const REJECTED: [&str; 74] = [
+const REJECTED: [&str; 76] = [
     "aggregate-of-a-counter",
     "alert-for",
     "alert-name",
@@ -49,6 +49,8 @@ const REJECTED: [&str; 74] = [
     "empty-file",
     "exception-without-reason",
     "five-mistakes",
+    "grid-of-a-gauge",
+    "grid-unknown",
     "help-missing",
     "label-with-values-and-range",
     "label-without-values",

@@ -270,6 +270,8 @@ fn every_route_tells_the_same() {
         let mut before = Snapshot::new();
         #[cfg(feature = "otel")]
         let (mut otlp_increments, time) = (Facts::new(), std::time::SystemTime::UNIX_EPOCH);
+        #[cfg(feature = "otel")]
+        let mut fine_increments = otlp::Fine::new();
         for _ in 0..3 {
             registry.record(&mut numbers);
             let now = registry.snapshot();
@@ -284,7 +286,8 @@ fn every_route_tells_the_same() {
             {
                 let delta = now.delta_since(&before);
                 let message = vsr_metrics::encode::otlp::increments(&delta, time, time);
-                otlp::add(&mut otlp_increments, otlp::read(&message, otlp::DELTA));
+                let increments = otlp::read(&message, otlp::DELTA, &mut fine_increments);
+                otlp::add(&mut otlp_increments, increments);
             }
             before = now;
         }
@@ -294,7 +297,11 @@ fn every_route_tells_the_same() {
         #[cfg(feature = "otel")]
         {
             let message = vsr_metrics::encode::otlp::totals(&before, time, time);
-            let totals = otlp::read(&message, otlp::CUMULATIVE);
+            let mut fine = otlp::Fine::new();
+            let mut totals = otlp::read(&message, otlp::CUMULATIVE, &mut fine);
+            assert!(!fine.is_empty(), "two families have a grid");
+            otlp::collapse(&mut totals, &fine, &truth);
+            otlp::collapse(&mut otlp_increments, &fine_increments, &truth);
             same("OTLP totals", totals, truth.clone(), true, rounded);
             same("OTLP increments", otlp_increments, truth.clone(), false, rounded);
         }

@@ -3,6 +3,7 @@
 use vsr_metrics::descriptor::{
     CatalogDescriptor, Descriptor, GaugeKind, Instrument, LabelDescriptor, LabelValues,
 };
+use vsr_metrics::storage::Grid;
 
 /// Characters that mean something to a parser, or that parsers get wrong.
 const HOSTILE: [char; 24] = [
@@ -60,7 +61,7 @@ impl Numbers {
     }
 }
 
-/// Forty families of all kinds. It lives as long as the program: descriptors are static.
+/// Forty families of all kinds, two of them with a grid. It lives as long as the program: descriptors are static.
 pub fn catalog(numbers: &mut Numbers) -> &'static CatalogDescriptor {
     let (mut cells, mut gauges) = (0, 0);
     let families: Vec<_> = (0..40).map(|index| family(numbers, index, &mut cells, &mut gauges)).collect();
@@ -85,7 +86,7 @@ fn family(numbers: &mut Numbers, index: usize, cells: &mut usize, gauges: &mut u
             Instrument::Histogram {
                 bounds: &[1, 100_000, 1_000_000, 25_500_000, 1_000_000_000_000],
                 bound_names: &["0.000001", "0.1", "1", "25.5", "1000000"],
-                grid: None,
+                grid: (index == 4).then_some(Grid::of(1_000_000)),
             },
         ),
         _ => (
@@ -94,7 +95,7 @@ fn family(numbers: &mut Numbers, index: usize, cells: &mut usize, gauges: &mut u
             Instrument::Histogram {
                 bounds: &[0, 4_096, 1 << 40],
                 bound_names: &["0", "4096", "1099511627776"],
-                grid: None,
+                grid: (index == 5).then_some(Grid::of(1)),
             },
         ),
     };

@@ -1,4 +1,5 @@
-//! Snapshot in, OTLP messages out: monotonic sums, gauges that were set, histograms with their own bounds.
+//! Snapshot in, OTLP messages out: monotonic sums, gauges that were set, histograms with their own bounds or, with a
+//! grid, exponential ones.
 //!
 //! The encoder remembers between two collections what the protocol wants to be constant: since when something is
 //! counted, and what the receiver already knows.
@@ -33,6 +34,17 @@ pub enum Temporality {
     Delta,
 }
 
+/// Which buckets histograms are sent with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Histograms {
+    /// What the catalog says: exponential buckets where it says `grid: exponential`, else the declared bounds.
+    #[default]
+    AsDeclared,
+    /// The declared bounds of all: for receivers that don't take exponential histograms.
+    Explicit,
+}
+
 /// The snapshot as one `ExportMetricsServiceRequest`, in protobuf: totals since `start`, as of `time`.
 pub fn totals(snapshot: &Snapshot, start: SystemTime, time: SystemTime) -> Vec<u8> {
     let mut encoder = Encoder::new(Temporality::Cumulative, start);
@@ -43,7 +55,8 @@ pub fn totals(snapshot: &Snapshot, start: SystemTime, time: SystemTime) -> Vec<u
 pub fn increments(delta: &SnapshotDelta, start: SystemTime, time: SystemTime) -> Vec<u8> {
     let (start, time) = (nanoseconds(start), nanoseconds(time));
     let delta = delta.increments();
-    let frame = Frame { temporality: Temporality::Delta, time: time.max(start), has_zeros: true };
+    let (temporality, histograms) = (Temporality::Delta, Histograms::default());
+    let frame = Frame { temporality, histograms, time: time.max(start), has_zeros: true };
     request(Vec::new(), scopes(delta, &frame, &|_, _, _| start)).encode_to_vec()
 }
 
@@ -51,6 +64,7 @@ pub fn increments(delta: &SnapshotDelta, start: SystemTime, time: SystemTime) ->
 #[derive(Debug)]
 pub(crate) struct Encoder {
     temporality: Temporality,
+    histograms: Histograms,
     /// When counting began.
     start: u64,
     /// Time of the last collection; it never goes back, whatever the wall clock does.
@@ -74,6 +88,7 @@ impl Encoder {
         let start = nanoseconds(start);
         Self {
             temporality,
+            histograms: Histograms::default(),
             start,
             time: start,
             last: Snapshot::new(),
@@ -81,6 +96,11 @@ impl Encoder {
             accepted: Snapshot::new(),
             accepted_time: None,
         }
+    }
+
+    /// The same with these buckets.
+    pub(crate) fn with(self, histograms: Histograms) -> Self {
+        Self { histograms, ..self }
     }
 
     /// The messages of a collection. In delta temporality they say what happened since the last one that was
@@ -127,7 +147,8 @@ impl Encoder {
 
     fn frame(&self) -> Frame {
         let has_zeros = self.temporality == Temporality::Cumulative || self.accepted_time.is_none();
-        Frame { temporality: self.temporality, time: self.time, has_zeros }
+        let Self { temporality, histograms, time, .. } = *self;
+        Frame { temporality, histograms, time, has_zeros }
     }
 
     /// A total that fell counts from the collection before.

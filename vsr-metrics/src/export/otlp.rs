@@ -27,7 +27,7 @@ mod traces;
 mod transport;
 mod worker;
 
-pub use crate::encode::otlp::Temporality;
+pub use crate::encode::otlp::{Histograms, Temporality};
 pub use completion::Completion;
 pub use config::{BackOff, Compression, Headers, OtelConfig, Protocol, Signal, TlsFiles};
 pub use counts::Status;

@@ -2,7 +2,9 @@
 
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::{Gauge, Histogram, Metric, ScopeMetrics, Sum};
+use opentelemetry_proto::tonic::metrics::v1::{
+    ExponentialHistogram, Gauge, Histogram, Metric, ScopeMetrics, Sum,
+};
 use prost::Message;
 
 /// Receivers take 4 MiB before compression unless told otherwise; a quarter is left for the resource.
@@ -75,7 +77,11 @@ fn split(metric: &mut Metric, room: usize) -> Option<Metric> {
             let data_points = histogram.data_points.split_off(room);
             Data::Histogram(Histogram { data_points, ..*histogram })
         }
-        Data::ExponentialHistogram(_) | Data::Summary(_) => return None,
+        Data::ExponentialHistogram(histogram) => {
+            let data_points = histogram.data_points.split_off(room);
+            Data::ExponentialHistogram(ExponentialHistogram { data_points, ..*histogram })
+        }
+        Data::Summary(_) => return None,
     };
     let (name, description, unit) = (metric.name.clone(), metric.description.clone(), metric.unit.clone());
     Some(Metric { name, description, unit, metadata: Vec::new(), data: Some(data) })

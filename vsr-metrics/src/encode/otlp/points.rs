@@ -1,20 +1,26 @@
 //! Data points: what a series says at one time.
 
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Point;
 use opentelemetry_proto::tonic::metrics::v1::{
-    DataPointFlags, Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, ScopeMetrics, Sum,
+    DataPointFlags, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram,
+    HistogramDataPoint, Metric, NumberDataPoint, ScopeMetrics, Sum,
 };
 
-use super::{Temporality, attribute, counterpart, unit, wire};
+use super::{Histograms, Temporality, attribute, counterpart, unit, wire};
 use crate::Snapshot;
 use crate::descriptor::{CatalogDescriptor, Descriptor, Instrument};
-use crate::snapshot::{self, Amount, Instance, Number, Part, Value, label_text, own_labels, value};
+use crate::snapshot::{
+    self, Amount, Exponential, ExponentialBuckets, Instance, Number, Part, Value, label_text, own_labels,
+    value,
+};
 
 /// What all points of a collection share.
 pub(super) struct Frame {
     pub(super) temporality: Temporality,
+    pub(super) histograms: Histograms,
     pub(super) time: u64,
     /// Whether series without an increment are told.
     pub(super) has_zeros: bool,
@@ -25,6 +31,7 @@ enum Points {
     Sum(Vec<NumberDataPoint>),
     Gauge(Vec<NumberDataPoint>),
     Histogram(Vec<HistogramDataPoint>),
+    Exponential(Vec<ExponentialHistogramDataPoint>),
 }
 
 /// The families of a catalog that have a point.
@@ -34,7 +41,7 @@ pub(super) fn metrics<'a>(
     start: &'a dyn Fn(&Part, &Instance, usize) -> u64,
 ) -> impl Iterator<Item = Metric> + 'a {
     part.catalog.families.iter().filter_map(move |family| {
-        let mut points = Points::of(family);
+        let mut points = Points::of(family, frame);
         for instance in &part.instances {
             for index in 0..family.series() {
                 let Some(value) = value(instance, family, index) else { continue };
@@ -58,7 +65,7 @@ pub(super) fn gone(known: &Snapshot, now: &Snapshot, frame: &Frame, scopes: &mut
                 if is_delta && !matches!(family.instrument, Instrument::Gauge(_)) {
                     continue;
                 }
-                let mut points = Points::of(family);
+                let mut points = Points::of(family, frame);
                 for index in 0..family.series() {
                     let was = value(instance, family, index).is_some();
                     let is = still.is_some_and(|instance| value(instance, family, index).is_some());
@@ -107,10 +114,13 @@ pub(super) fn scope(catalog: &'static CatalogDescriptor, metrics: Vec<Metric>) -
 }
 
 impl Points {
-    fn of(family: &Descriptor) -> Self {
+    fn of(family: &Descriptor, frame: &Frame) -> Self {
         match family.instrument {
             Instrument::Counter => Self::Sum(Vec::new()),
             Instrument::Gauge(_) => Self::Gauge(Vec::new()),
+            Instrument::Histogram { grid: Some(_), .. } if frame.histograms == Histograms::AsDeclared => {
+                Self::Exponential(Vec::new())
+            }
             Instrument::Histogram { .. } => Self::Histogram(Vec::new()),
         }
     }
@@ -133,6 +143,12 @@ impl Points {
             (Self::Histogram(points), Value::Histogram(read)) if frame.has_zeros || read.count() != 0 => {
                 points.push(histogram(&read, start().min(time), time, attributes()));
             }
+            (Self::Exponential(points), Value::Histogram(read)) => {
+                let fine = read.exponential().filter(|fine| frame.has_zeros || fine.count() != 0);
+                points.extend(
+                    fine.map(|fine| exponential(&fine, read.sum(), start().min(time), time, attributes())),
+                );
+            }
             // An increment of nothing; a value of another kind than its family cannot be.
             _ => {}
         }
@@ -153,6 +169,12 @@ impl Points {
                 flags,
                 ..HistogramDataPoint::default()
             }),
+            Self::Exponential(points) => points.push(ExponentialHistogramDataPoint {
+                attributes,
+                time_unix_nano: time,
+                flags,
+                ..ExponentialHistogramDataPoint::default()
+            }),
         }
     }
 
@@ -162,12 +184,16 @@ impl Points {
             Self::Sum(points) if points.is_empty() => return None,
             Self::Gauge(points) if points.is_empty() => return None,
             Self::Histogram(points) if points.is_empty() => return None,
+            Self::Exponential(points) if points.is_empty() => return None,
             Self::Sum(data_points) => {
                 Data::Sum(Sum { data_points, aggregation_temporality, is_monotonic: true })
             }
             Self::Gauge(data_points) => Data::Gauge(Gauge { data_points }),
             Self::Histogram(data_points) => {
                 Data::Histogram(Histogram { data_points, aggregation_temporality })
+            }
+            Self::Exponential(data_points) => {
+                Data::ExponentialHistogram(ExponentialHistogram { data_points, aggregation_temporality })
             }
         };
         Some(Metric {
@@ -206,6 +232,29 @@ fn histogram(
         bucket_counts: read.buckets().to_vec(),
         explicit_bounds: read.bounds().iter().map(bound).collect(),
         ..HistogramDataPoint::default()
+    }
+}
+
+/// The count is that of these buckets and the zero count together, as the protocol demands.
+fn exponential(
+    read: &Exponential<'_>,
+    sum: Amount,
+    start: u64,
+    time: u64,
+    attributes: Vec<KeyValue>,
+) -> ExponentialHistogramDataPoint {
+    let ExponentialBuckets { scale, offset, counts } = read.buckets();
+    ExponentialHistogramDataPoint {
+        attributes,
+        start_time_unix_nano: start,
+        time_unix_nano: time,
+        count: read.count(),
+        sum: Some(sum.as_f64()),
+        scale,
+        zero_count: read.zero_count(),
+        zero_threshold: read.zero_threshold(),
+        positive: Some(Buckets { offset, bucket_counts: counts }),
+        ..ExponentialHistogramDataPoint::default()
     }
 }
 
@@ -257,6 +306,9 @@ fn merge(scopes: &mut Vec<ScopeMetrics>, catalog: &'static CatalogDescriptor, me
         (Some(Data::Sum(known)), Some(Data::Sum(more))) => known.data_points.extend(more.data_points),
         (Some(Data::Gauge(known)), Some(Data::Gauge(more))) => known.data_points.extend(more.data_points),
         (Some(Data::Histogram(known)), Some(Data::Histogram(more))) => {
+            known.data_points.extend(more.data_points);
+        }
+        (Some(Data::ExponentialHistogram(known)), Some(Data::ExponentialHistogram(more))) => {
             known.data_points.extend(more.data_points);
         }
         // A family has one kind.

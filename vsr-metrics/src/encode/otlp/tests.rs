@@ -9,6 +9,8 @@ use opentelemetry_proto::tonic::metrics::v1::{DataPointFlags, Metric, NumberData
 use super::*;
 use crate::Source;
 
+mod exponential;
+
 mod app {
     crate::catalog!(
         source = r"

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::env;
-use crate::encode::otlp::Temporality;
+use crate::encode::otlp::{Histograms, Temporality};
 
 /// How metrics leave over OTLP.
 ///
@@ -49,6 +49,8 @@ pub struct OtelConfig {
     pub headers: Headers,
     /// Whether totals or increments are sent; totals.
     pub temporality: Temporality,
+    /// Which buckets histograms are sent with; those that the catalog says.
+    pub histograms: Histograms,
     /// The attribute `service.name`.
     pub service_name: String,
     /// The attribute `service.version`; left out if empty.
@@ -141,6 +143,7 @@ impl OtelConfig {
             compression: Compression::default(),
             headers: Headers::default(),
             temporality: Temporality::default(),
+            histograms: Histograms::default(),
             service_name: env::unknown_service(),
             service_version: String::new(),
             service_instance_id: None,

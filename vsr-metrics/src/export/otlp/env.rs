@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::config::{Compression, OtelConfig, Protocol, Signal};
-use crate::encode::otlp::Temporality;
+use crate::encode::otlp::{Histograms, Temporality};
 
 /// Where values come from.
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -127,6 +127,18 @@ impl Reader<'_> {
                 // All instruments here are of the kind that both mean increments for.
                 "delta" | "lowmemory" => config.temporality = Temporality::Delta,
                 _ => self.unknown(preference, &value, "`cumulative`, `delta` or `lowmemory`"),
+            }
+        }
+        let aggregation = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
+        if let Some(value) = self.get(aggregation) {
+            match value.to_ascii_lowercase().as_str() {
+                "explicit_bucket_histogram" => config.histograms = Histograms::Explicit,
+                // What has no grid cannot be sent so.
+                "base2_exponential_bucket_histogram" => config.histograms = Histograms::AsDeclared,
+                _ => {
+                    let known = "`explicit_bucket_histogram` or `base2_exponential_bucket_histogram`";
+                    self.unknown(aggregation, &value, known);
+                }
             }
         }
     }

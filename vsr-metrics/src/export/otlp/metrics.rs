@@ -24,7 +24,7 @@ pub(super) struct Metrics {
 
 impl Metrics {
     pub(super) fn new(source: Arc<dyn Source>, config: OtelConfig, start: SystemTime) -> Self {
-        let encoder = Encoder::new(config.temporality, start);
+        let encoder = Encoder::new(config.temporality, start).with(config.histograms);
         Self { source, config, snapshot: Snapshot::new(), encoder, resource: None }
     }
 }

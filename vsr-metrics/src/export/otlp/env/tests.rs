@@ -28,6 +28,7 @@ fn an_empty_variable_is_as_good_as_none() {
         "OTEL_EXPORTER_OTLP_COMPRESSION",
         "OTEL_EXPORTER_OTLP_CERTIFICATE",
         "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
         "OTEL_METRIC_EXPORT_INTERVAL",
         "OTEL_METRIC_EXPORT_TIMEOUT",
     ];
@@ -102,8 +103,9 @@ fn what_cannot_be_understood_is_told_and_ignored() {
         ("OTEL_METRIC_EXPORT_INTERVAL", "0"),
         ("OTEL_METRIC_EXPORT_TIMEOUT", "-1"),
         ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "both"),
+        ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "summary"),
     ]);
-    assert_eq!(warnings.len(), 6, "{warnings:#?}");
+    assert_eq!(warnings.len(), 7, "{warnings:#?}");
     assert_eq!(
         warnings[0],
         "`OTEL_EXPORTER_OTLP_PROTOCOL` is ignored: `http/json` is not `http/protobuf` or `grpc`"
@@ -121,6 +123,18 @@ fn temporality_is_read_in_any_case() {
         let pair = ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", value);
         assert_eq!(metrics(&[pair]).0.temporality, temporality);
     }
+}
+
+#[test]
+fn histograms_are_explicit_on_request() {
+    for (value, histograms) in [
+        ("explicit_bucket_histogram", Histograms::Explicit),
+        ("base2_exponential_bucket_histogram", Histograms::AsDeclared),
+    ] {
+        let pair = ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", value);
+        assert_eq!(metrics(&[pair]).0.histograms, histograms);
+    }
+    assert_eq!(metrics(&[]).0.histograms, Histograms::AsDeclared);
 }
 
 #[test]

@@ -196,6 +196,39 @@ fn a_unix_socket_whose_queue_is_full() {
     assert_sum(&receiver, "test_events_total", 2.0 * 8.0 * 4.0);
 }
 
+/// A receiver that starts again makes its socket anew: the path is the same, the socket another.
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_that_is_removed_and_made_anew() {
+    use std::os::unix::net::UnixDatagram;
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("statsd.sock");
+    let bind = || {
+        let socket = UnixDatagram::bind(&path).expect("it can be bound");
+        socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a time above zero");
+        socket
+    };
+    let node = Arc::new(Node::new(1));
+    let sender = Sender::unix(&path).interval(NEVER).start(Arc::clone(&node)).expect("it starts");
+    let mut receiver = Receiver::default();
+    for round in 1..=3_u32 {
+        let socket = bind();
+        node.cells.add(EVENTS, 5);
+        // That the old one is gone shows with the first attempt.
+        let is_taken = || sender.flush(PATIENCE) == Ok(());
+        assert!(is_taken() || is_taken(), "in round {round}");
+        let mut buffer = vec![0; 65_536];
+        while let Ok(length) = socket.recv(&mut buffer) {
+            receiver.receive(&buffer[..length]);
+        }
+        assert_sum(&receiver, "test_events_total", f64::from(5 * round));
+        drop(socket);
+        std::fs::remove_file(&path).expect("it was there");
+        assert_eq!(sender.flush(PATIENCE), Err(Unsent), "there is no such socket");
+    }
+}
+
 #[test]
 fn the_name_is_not_known_and_then_it_is() {
     let socket = bind(anywhere());

@@ -2,68 +2,21 @@
 //!
 //! One test, because spans wait in one list for the whole process.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use prost::Message as _;
-use vsr_metrics::export::otlp::{Compression, OtelConfig, TraceExporter};
+use otlp_tests::http::{Receiver, answer, ok};
+use otlp_tests::{PATIENCE, config};
+use vsr_metrics::export::otlp::TraceExporter;
 use vsr_metrics::trace::{Trace, set_sampling};
 
 static OPERATION: Trace = Trace::sampled("operation");
 static VIEW_CHANGE: Trace = Trace::rare("view_change");
 
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Refuses the first request, takes the others, and hands over their spans.
-fn receive(listener: &TcpListener, spans: &Sender<Vec<Span>>) {
-    for (number, stream) in listener.incoming().map_while(Result::ok).enumerate() {
-        let _ = serve(&stream, number == 0, spans);
-    }
-}
-
-fn serve(mut stream: &TcpStream, is_refused: bool, spans: &Sender<Vec<Span>>) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    loop {
-        let (mut line, mut length) = (String::new(), 0);
-        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-        assert_eq!(line.trim(), "POST /v1/traces HTTP/1.1");
-        loop {
-            line.clear();
-            reader.read_line(&mut line).ok()?;
-            match line.trim().to_ascii_lowercase().strip_prefix("content-length: ") {
-                Some(value) => length = value.parse().ok()?,
-                None if line.trim().is_empty() => break,
-                None => {}
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).ok()?;
-        if is_refused {
-            stream.write_all(b"HTTP/1.1 503 Later\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").ok()?;
-            return None;
-        }
-        let request = ExportTraceServiceRequest::decode(&body[..]).expect("it is OTLP");
-        let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
-        spans.send(scopes.flat_map(|scope| scope.spans).collect()).ok()?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok()?;
-    }
-}
-
 #[test]
 fn what_is_sampled_arrives_and_nothing_else() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let config = OtelConfig {
-        otlp_endpoint: Some(format!("http://{}", listener.local_addr().unwrap())),
-        export_interval: Duration::ZERO,
-        compression: Compression::None,
-        ..OtelConfig::built_in()
-    };
-    let (sender, spans) = channel();
-    std::thread::spawn(move || receive(&listener, &sender));
+    let collector = Receiver::start(|number, _| if number == 0 { answer(503) } else { ok() });
+    let config = config(&collector.url());
     let exporter = TraceExporter::start(&config).expect("the configuration works");
 
     // Off, as it is from the start.
@@ -80,7 +33,11 @@ fn what_is_sampled_arrives_and_nothing_else() {
     OPERATION.phase("prepare", 20, Duration::from_millis(1), &[("replica", 1)]);
     VIEW_CHANGE.end(3, Duration::from_secs(1), &[]);
     exporter.flush(PATIENCE).expect("the second attempt is taken");
-    let spans = spans.recv_timeout(PATIENCE).unwrap();
+    let received = collector.received();
+    assert_eq!(received.len(), 2);
+    assert!(received.iter().all(|received| received.line == "POST /v1/traces HTTP/1.1"));
+    assert_eq!(received[0].body, received[1].body, "what was refused for now is told again");
+    let spans = received[1].spans();
     assert_eq!(spans.len(), 3 * 2 + 1 + 1);
 
     let named = |name: &str| -> Vec<&Span> { spans.iter().filter(|span| span.name == name).collect() };
@@ -98,8 +55,31 @@ fn what_is_sampled_arrives_and_nothing_else() {
     assert_eq!(identities.len(), spans.len(), "two replicas' phases are two spans");
     assert!(spans.iter().all(|span| span.trace_id.len() == 16 && span.span_id.len() == 8));
 
+    // Of several phases that are told at once, each has its place.
+    let second = Duration::from_secs(1);
+    let start = SystemTime::UNIX_EPOCH + 1_700_000_000 * second;
+    OPERATION.past_phase("prepare", 40, start, second, &[]);
+    OPERATION.past_phase("quorum", 40, start + second, 2 * second, &[]);
+    OPERATION.past_end(40, start, 3 * second, &[]);
+    OPERATION.past_end(41, start, second, &[]);
+    exporter.flush(PATIENCE).expect("it is taken");
+    let spans = collector.received()[2].spans();
+    let times = |span: &Span| (span.name.clone(), span.start_time_unix_nano, span.end_time_unix_nano);
+    let at = |seconds: u64| (1_700_000_000 + seconds) * 1_000_000_000;
+    assert_eq!(
+        spans.iter().map(times).collect::<Vec<_>>(),
+        [
+            ("prepare".to_owned(), at(0), at(1)),
+            ("quorum".to_owned(), at(1), at(3)),
+            ("operation".to_owned(), at(0), at(3)),
+        ]
+    );
+
+    assert!(OPERATION.is_traced(50) && !OPERATION.is_traced(51));
     set_sampling(0);
     OPERATION.end(10, Duration::from_millis(2), &[]);
+    VIEW_CHANGE.past_end(1, start, second, &[]);
+    assert!(!OPERATION.is_traced(50) && !VIEW_CHANGE.is_traced(50));
     exporter.flush(PATIENCE).expect("there is nothing to send");
-    assert_eq!(exporter.status().exports, 3);
+    assert_eq!(collector.count(), 3);
 }

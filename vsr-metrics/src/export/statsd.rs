@@ -38,7 +38,8 @@ use delivery::Delivery;
 use wire::Target;
 use worker::{Command, Worker};
 
-/// A running sender. Dropping it sends what is left, for two seconds at most.
+/// A running sender. Dropping it sends what is left, for two seconds at most. In a process that was forked from the one
+/// that started it, it sends nothing: start another one there.
 ///
 /// ```
 /// use std::time::Duration;
@@ -65,6 +66,8 @@ pub struct Sender {
     /// Closes when the thread is through.
     ended: mpsc::Receiver<()>,
     thread: Option<JoinHandle<()>>,
+    /// The thread lives in the process that started it; a fork does not take it along.
+    process: u32,
 }
 
 /// How a sender is to be.
@@ -119,6 +122,9 @@ impl Sender {
     }
 
     fn ask(&self, timeout: Duration, is_last: bool) -> Result<(), Unsent> {
+        if self.is_forked() {
+            return Err(Unsent);
+        }
         let (reply, done) = mpsc::channel();
         let command = Command { deadline: Instant::now() + timeout, is_last, reply };
         self.commands.send(command).map_err(|_| Unsent)?;
@@ -130,6 +136,11 @@ impl Sender {
 
     fn end(&mut self, timeout: Duration) -> Result<(), Unsent> {
         let Some(thread) = self.thread.take() else { return Ok(()) };
+        if self.is_forked() {
+            // There is no such thread here, to be waited for or let go.
+            std::mem::forget(thread);
+            return Err(Unsent);
+        }
         // A source that drops its own sender is on the very thread to be waited for.
         if thread.thread().id() == thread::current().id() {
             return Err(Unsent);
@@ -143,6 +154,10 @@ impl Sender {
         }
         METRICS.set_exporter_up(Exporter::Statsd, 0);
         end
+    }
+
+    fn is_forked(&self) -> bool {
+        self.process != std::process::id()
     }
 }
 
@@ -208,7 +223,7 @@ impl Builder {
             let _ends = ends;
             worker.run();
         })?;
-        Ok(Sender { commands, ended, thread: Some(thread) })
+        Ok(Sender { commands, ended, thread: Some(thread), process: std::process::id() })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use vsr_metrics::export::otlp::{ErrorKind, Temporality};
+use vsr_metrics::export::otlp::{Compression, ErrorKind, Temporality};
 use vsr_metrics::{Metrics, OtelConfig, OtelExporter, Snapshot, Source, Status};
 
 use super::receiver::{Received, Receiver, Reply, answer, ok};
@@ -100,6 +100,36 @@ fn a_black_hole_costs_an_attempt_and_nobody_else_anything() {
     let error = exporter.flush(Duration::from_millis(200)).unwrap_err();
     assert!(error.is_transient(), "{error}");
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+/// The message is far larger than what systems keep for a receiver that does not read.
+#[test]
+fn a_receiver_that_stops_reading_within_a_message() {
+    use std::io::Read as _;
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = stream.read_exact(&mut [0; 1_000]);
+            open.push(stream);
+        }
+    });
+    let config = OtelConfig {
+        resource: vec![("large".to_owned(), "x".repeat(32 << 20))],
+        compression: Compression::None,
+        timeout: Duration::from_millis(200),
+        ..config(&endpoint)
+    };
+    let metrics = replica(0);
+    metrics.increment_operations(Status::Success);
+    let exporter = started(config, metrics);
+    let began = Instant::now();
+    assert!(exporter.flush(Duration::from_millis(500)).unwrap_err().is_transient());
+    assert!(exporter.shutdown(Duration::from_millis(500)).is_err());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    until("an attempt that was given up", || exporter.status().failures >= 1);
 }
 
 #[test]

@@ -7,30 +7,13 @@ use std::time::{Duration, Instant};
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceResponse,
 };
+use otlp_tests::Small;
 use prost::Message as _;
 use vsr_metrics::export::otlp::{BackOff, Compression, ErrorKind};
-use vsr_metrics::{OtelConfig, OtelExporter, Snapshot, Source, Status};
+use vsr_metrics::{OtelConfig, OtelExporter, Status};
 
 use super::receiver::{Receiver, Reply, answer, ok};
 use super::{config, replica, started, until};
-
-/// A source that is quickly told.
-struct Small;
-
-mod small {
-    vsr_metrics::catalog!(
-        source = r"
-        catalog: { name: small, prefix: small_, version: 1.0.0 }
-        metrics: { small_things_total: { type: counter, group: things, help: Things. } }
-    "
-    );
-}
-
-impl Source for Small {
-    fn collect(&self, snapshot: &mut Snapshot) {
-        small::METRICS.collect(snapshot);
-    }
-}
 
 fn small(config: OtelConfig) -> OtelExporter {
     let config = OtelConfig { compression: Compression::None, ..config };
@@ -39,38 +22,74 @@ fn small(config: OtelConfig) -> OtelExporter {
     exporter
 }
 
+/// What becomes of a message whose first answer has that status: whether it is taken in the end, and the attempts.
+fn expected(status: u16) -> (bool, usize) {
+    match status {
+        200..=299 => (true, 1),
+        429 | 502 | 503 | 504 => (true, 2),
+        // In two halves, once.
+        413 => (true, 3),
+        _ => (false, 1),
+    }
+}
+
 #[test]
-fn every_status_with_and_without_a_body() {
-    // A status is refused, taken, or tried again until time is up: then the receiver comes to its senses.
-    for (body, step) in [(Vec::new(), 1), (b"\x08\x0d\x12\x05sorry".to_vec(), 7)] {
-        let status = Arc::new(AtomicU16::new(0));
-        let current = Arc::clone(&status);
-        let collector = Receiver::start(move |_, _| {
-            let status = current.swap(200, Ordering::SeqCst);
-            let headers = vec![("content-type", "application/x-protobuf".to_owned())];
-            Reply::Answer { status, headers, body: if status == 200 { Vec::new() } else { body.clone() } }
-        });
-        let exporter = small(config(&collector.url()));
-        // The one that is answered with halves has a test of its own: they would be kept.
-        for sent in (200..=599).step_by(step).chain([429, 502, 503, 504]).filter(|status| *status != 413) {
-            let before = collector.count();
-            status.store(sent, Ordering::SeqCst);
-            let ended = exporter.export_metrics();
-            let attempts = collector.count() - before;
-            match sent {
-                200..=299 => {
-                    assert!(ended.is_ok() && attempts == 1, "{sent}: {ended:?}, {attempts} attempts");
+fn every_status_with_and_without_a_body_and_a_pause_that_is_asked_for() {
+    // A second answer, if there is one, is a success: the receiver comes to its senses.
+    let words = b"\x08\x0d\x12\x05sorry".to_vec();
+    for body in [Vec::new(), words] {
+        for asked in [None, Some("0"), Some("soon")] {
+            let first = Arc::new(AtomicU16::new(0));
+            let current = Arc::clone(&first);
+            let body = body.clone();
+            let collector = Receiver::start(move |_, _| {
+                let status = current.swap(200, Ordering::SeqCst);
+                let mut headers = vec![("content-type", "application/x-protobuf".to_owned())];
+                headers.extend(asked.map(|asked| ("retry-after", asked.to_owned())));
+                let body = if status == 200 { Vec::new() } else { body.clone() };
+                Reply::Answer { status, headers, body }
+            });
+            let mut exporter = small(config(&collector.url()));
+            for status in 200..=599 {
+                let before = collector.count();
+                first.store(status, Ordering::SeqCst);
+                let ended = exporter.export_metrics();
+                let attempts = collector.count() - before;
+                let case = format!("{status}, {asked:?}: {ended:?}, {attempts} attempts");
+                assert_eq!((ended.is_ok(), attempts), expected(status), "{case}");
+                if let Err(error) = ended {
+                    assert_eq!(error.kind(), ErrorKind::Refused, "{case}");
+                    assert!(error.to_string().contains(&format!("answered {status}")), "{case}");
                 }
-                429 | 502 | 503 | 504 => {
-                    assert!(ended.is_ok() && attempts == 2, "{sent}: {ended:?}, {attempts} attempts");
-                }
-                _ => {
-                    let error = ended.expect_err("it is refused");
-                    assert_eq!((error.kind(), attempts), (ErrorKind::Refused, 1), "{sent}: {error}");
-                    assert!(error.to_string().contains(&format!("answered {sent}")), "{error}");
+                if status == 413 {
+                    // That smaller messages are wanted is kept in mind: the next ones would be two.
+                    exporter = small(config(&collector.url()));
                 }
             }
         }
+    }
+}
+
+/// Only these may be tried again, and then not before the time that was asked for.
+#[test]
+fn each_status_that_is_tried_again_keeps_the_pause_that_is_asked_for() {
+    let cases = [429, 502, 503, 504].map(|status| {
+        std::thread::spawn(move || {
+            let collector = Receiver::start(move |number, _| match number {
+                0 => {
+                    let headers = vec![("retry-after", "1".to_owned())];
+                    Reply::Answer { status, headers, body: Vec::new() }
+                }
+                _ => ok(),
+            });
+            small(config(&collector.url())).export_metrics().expect("the second attempt is taken");
+            let received = collector.received();
+            let pause = received[1].at - received[0].at;
+            assert!(pause >= Duration::from_secs(1), "{status}: {pause:?}");
+        })
+    });
+    for case in cases {
+        case.join().expect("it holds");
     }
 }
 
@@ -112,21 +131,6 @@ fn a_redirect_is_not_followed() {
         assert_eq!(collector.count(), 1, "{status}");
     }
     assert_eq!(other.count(), 0, "credentials were sent to whoever the receiver named");
-}
-
-#[test]
-fn a_pause_that_the_receiver_asks_for_is_kept() {
-    for status in [429, 503] {
-        let collector = Receiver::start(move |number, _| match number {
-            0 => Reply::Answer { status, headers: vec![("retry-after", "1".to_owned())], body: Vec::new() },
-            _ => ok(),
-        });
-        let exporter = started(config(&collector.url()), replica(0));
-        exporter.export_metrics().expect("the second attempt is taken");
-        let received = collector.received();
-        let pause = received[1].at - received[0].at;
-        assert!(pause >= Duration::from_secs(1), "{status}: {pause:?}");
-    }
 }
 
 #[test]

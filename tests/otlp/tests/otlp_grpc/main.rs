@@ -1,67 +1,28 @@
 //! OTLP over gRPC against a scripted receiver, and both protocols behind TLS.
 
-mod receiver;
 mod tls;
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsPartialSuccess, ExportMetricsServiceResponse,
+    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use otlp_tests::grpc::{Receiver, Reply};
+use otlp_tests::{PATIENCE, Small, until};
 use prost::Message as _;
-use receiver::{Receiver, Reply};
-use vsr_metrics::export::otlp::{BackOff, Compression, ErrorKind, Headers, Protocol};
-use vsr_metrics::{OtelConfig, OtelExporter, Snapshot, Source};
-
-/// Far more than anything here takes, on a machine that does other things, too.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-mod small {
-    vsr_metrics::catalog!(
-        source = r"
-        catalog: { name: small, prefix: small_, version: 1.0.0 }
-        metrics: { small_things_total: { type: counter, group: things, help: Things. } }
-    "
-    );
-}
-
-/// A source that is quickly told.
-struct Small;
-
-impl Source for Small {
-    fn collect(&self, snapshot: &mut Snapshot) {
-        small::METRICS.collect(snapshot);
-    }
-}
+use vsr_metrics::export::otlp::{Compression, ErrorKind, Headers, Protocol, Temporality};
+use vsr_metrics::{OtelConfig, OtelExporter};
 
 fn config(endpoint: &str) -> OtelConfig {
-    OtelConfig {
-        otlp_endpoint: Some(endpoint.to_owned()),
-        protocol: Protocol::Grpc,
-        export_interval: Duration::ZERO,
-        timeout: Duration::from_secs(10),
-        back_off: BackOff {
-            first: Duration::from_millis(10),
-            longest: Duration::from_millis(50),
-            longest_asked: Duration::from_secs(30),
-        },
-        ..OtelConfig::built_in()
-    }
+    OtelConfig { protocol: Protocol::Grpc, ..otlp_tests::config(endpoint) }
 }
 
 fn started(config: OtelConfig) -> OtelExporter {
     let mut exporter = OtelExporter::with_source(config, Small).expect("the configuration works");
     exporter.init_otlp().expect("there is a thread");
     exporter
-}
-
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "waited for: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]
@@ -152,11 +113,39 @@ fn an_answer_that_cannot_be_read_is_bounded_and_not_repeated() {
     let exporter = started(config(&collector.url()));
     exporter.export_metrics().expect("the call itself succeeded");
     assert_eq!(collector.count(), 1);
+}
 
-    let collector = Receiver::start(|_| Reply::Message(b"\x0a\x7f\x08".to_vec()));
-    let exporter = started(config(&collector.url()));
-    let _ = exporter.export_metrics();
-    assert_eq!(collector.count(), 1);
+/// The call has succeeded before its answer is read: what was sent was taken, and in no form is it sent again.
+#[test]
+fn an_answer_that_cannot_be_read_doubles_nothing() {
+    let bomb = vec![0; 8 << 20];
+    let broken = b"\x0a\x7f\x08".to_vec();
+    for (name, reply) in [
+        ("8 MiB, compressed", Reply::Compressed(bomb)),
+        ("broken", Reply::Message(broken.clone())),
+        ("broken, compressed", Reply::Compressed(broken)),
+    ] {
+        let collector = Receiver::start(move |_| reply.clone());
+        let temporality = Temporality::Delta;
+        let exporter = started(OtelConfig { temporality, ..config(&collector.url()) });
+        Small::count(1);
+        assert_eq!(exporter.export_metrics(), Ok(()), "{name}");
+        Small::count(1);
+        assert_eq!(exporter.export_metrics(), Ok(()), "{name}");
+        let received = collector.received();
+        assert_eq!(received.len(), 2, "{name}");
+        let starts = received.iter().map(|received| times(&received.message));
+        let starts: Vec<_> = starts.collect();
+        assert_eq!(starts[1].0, starts[0].1, "{name}: the second begins where the first ended");
+    }
+}
+
+/// The start and the end that the first counter tells.
+fn times(message: &ExportMetricsServiceRequest) -> (u64, u64) {
+    let metric = &message.resource_metrics[0].scope_metrics[0].metrics[0];
+    let Some(Data::Sum(sum)) = &metric.data else { panic!("`{}` is no counter", metric.name) };
+    let point = &sum.data_points[0];
+    (point.start_time_unix_nano, point.time_unix_nano)
 }
 
 #[test]

@@ -14,8 +14,7 @@ use rustls::{RootCertStore, ServerConfig};
 use vsr_metrics::export::otlp::{ErrorKind, Protocol, TlsFiles};
 use vsr_metrics::{OtelConfig, OtelExporter};
 
-use super::receiver::{Receiver, Reply};
-use super::{Small, config, started};
+use super::{Receiver, Reply, Small, config, started};
 
 /// An authority of our own, and a place for files.
 struct Authority {

@@ -25,8 +25,10 @@ use super::transport::{Answer, Message, Transport};
 /// The largest answer that is read.
 const LARGEST_ANSWER: usize = 4 << 20;
 
-/// How the library below says that an answer was larger: the call itself had succeeded.
-const TOO_LARGE: &str = "decoded message length too large";
+/// How the library below says that an answer was too large, or not to be understood. It does so with codes that are a
+/// receiver's words as well.
+const UNREADABLE: [&str; 3] =
+    ["decoded message length too large", "Error decompressing", "failed to decode Protobuf message"];
 
 /// A receiver that speaks gRPC.
 pub(super) struct Grpc {
@@ -86,8 +88,10 @@ impl Grpc {
     }
 
     fn failed(&self, status: &Status) -> Answer {
-        if status.code() == Code::OutOfRange && status.message().contains(TOO_LARGE) {
-            let message = format!("{} answered more than {LARGEST_ANSWER} bytes", self.shown);
+        if UNREADABLE.iter().any(|words| status.message().contains(words)) {
+            // A message came, so the call had succeeded; what was said about it is nothing to repeat it for.
+            let words = clipped(status.message());
+            let message = format!("{} gave an answer that cannot be read: {words}", self.shown);
             return Answer::Accepted { rejected: 0, message };
         }
         let cause = status.source().map(|cause| format!(": {}", chain(cause))).unwrap_or_default();

@@ -66,11 +66,18 @@ pub(super) fn start_of_process() -> SystemTime {
 
 /// Linux tells when a process began, in hundredths of a second since the machine did.
 fn age_of_process() -> Option<Duration> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let began: f64 = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
+    let began = began(&std::fs::read("/proc/self/stat").ok()?)?;
     let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
     let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
     Duration::try_from_secs_f64(uptime - began / 100.0).ok()
+}
+
+/// The 22nd word of `stat`. The second is the program's name in parentheses, and may hold anything: parentheses, spaces,
+/// line feeds, bytes that are no text.
+fn began(stat: &[u8]) -> Option<f64> {
+    let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(stat.get(name_ends + 1..)?).ok()?;
+    rest.split_whitespace().nth(19)?.parse().ok()
 }
 
 #[cfg(test)]

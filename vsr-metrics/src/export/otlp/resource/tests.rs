@@ -80,3 +80,24 @@ fn the_process_began_before_now() {
     assert!(start <= SystemTime::now());
     assert!(start.elapsed().unwrap() < Duration::from_secs(3_600), "{start:?}");
 }
+
+#[test]
+fn a_program_may_have_any_name() {
+    let rest = " S 1 2 2 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 4 0 8675 1 2 3";
+    for name in [
+        "a.out",
+        ") (",
+        "a b) 1 2 3 (",
+        "two\nlines",
+        ")))",
+        "",
+        ") S 1 2 2 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 4 0 1",
+    ] {
+        assert_eq!(began(format!("4711 ({name}){rest}").as_bytes()), Some(8675.0), "{name}");
+    }
+    let not_text = [b"4711 (\xff\xfe)", rest.as_bytes()].concat();
+    assert_eq!(began(&not_text), Some(8675.0));
+    for text in ["", "4711 (a.out", "4711 (a.out) S 1 2", ") x x x x x x x x x x x x x x x x x x x x x x"] {
+        assert_eq!(began(text.as_bytes()), None, "{text}");
+    }
+}

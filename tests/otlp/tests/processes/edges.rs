@@ -1,121 +1,16 @@
-//! Flush and shutdown from wherever they may be called, with a receiver that never answers.
+//! A fork, and a restart.
 
-use std::cell::RefCell;
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::net::{TcpListener, UdpSocket};
+use std::time::{Duration, Instant};
 
-use vsr_metrics::OtelExporter;
 use vsr_metrics::export::otlp::ErrorKind;
+use vsr_metrics::export::statsd::{Sender, Unsent};
+use vsr_metrics::{METRICS, OtelExporter, Status};
 
-use super::{config, exporter, is_in_time};
+use super::{config, exporter};
 
 const SHORT: Duration = Duration::from_millis(300);
-
-fn flush_and_shut_down(exporter: &OtelExporter) {
-    is_in_time(SHORT, || exporter.flush(SHORT));
-    is_in_time(SHORT, || exporter.shutdown(SHORT));
-}
-
-pub fn without_a_runtime(address: &str) {
-    flush_and_shut_down(&exporter(address));
-}
-
-fn runtime(mut builder: tokio::runtime::Builder) -> tokio::runtime::Runtime {
-    builder.enable_all().build().expect("there are threads")
-}
-
-pub fn in_current_thread(address: &str) {
-    let runtime = runtime(tokio::runtime::Builder::new_current_thread());
-    runtime.block_on(async { flush_and_shut_down(&exporter(address)) });
-}
-
-fn in_workers(address: &str, workers: usize) {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(workers);
-    let address = address.to_owned();
-    let runtime = runtime(builder);
-    let handle = runtime.spawn(async move {
-        let exporter = exporter(&address);
-        // The handle ends in time as well, and lets others run meanwhile.
-        let ended = tokio::time::timeout(super::WATCHDOG, exporter.handle().unwrap().export(SHORT)).await;
-        assert!(ended.expect("it ends").is_err());
-        flush_and_shut_down(&exporter);
-    });
-    runtime.block_on(handle).expect("it does not panic");
-}
-
-pub fn in_one_worker(address: &str) {
-    in_workers(address, 1);
-}
-
-pub fn in_many_workers(address: &str) {
-    in_workers(address, 4);
-}
-
-pub fn in_spawn_blocking(address: &str) {
-    let runtime = runtime(tokio::runtime::Builder::new_current_thread());
-    let address = address.to_owned();
-    runtime.block_on(async {
-        let handle = tokio::task::spawn_blocking(move || flush_and_shut_down(&exporter(&address)));
-        handle.await.expect("it does not panic");
-    });
-}
-
-pub fn in_drop(address: &str) {
-    let mut config = config(address);
-    config.shutdown_timeout = SHORT;
-    let mut exporter = OtelExporter::new(config).unwrap();
-    exporter.init_otlp().unwrap();
-    is_in_time(SHORT, || {
-        drop(exporter);
-        Err(vsr_metrics::OtelExporter::with_source(super::config("no:address:at:all"), &vsr_metrics::METRICS)
-            .unwrap_err())
-    });
-    // While a runtime ends, too.
-    let runtime = runtime(tokio::runtime::Builder::new_current_thread());
-    let _entered = runtime.enter();
-    drop(self::exporter(address));
-}
-
-pub fn in_panic_hook(address: &str) {
-    static EXPORTER: Mutex<Option<OtelExporter>> = Mutex::new(None);
-    *EXPORTER.lock().unwrap() = Some(exporter(address));
-    std::panic::set_hook(Box::new(|_| {
-        let exporter = EXPORTER.lock().unwrap().take();
-        flush_and_shut_down(&exporter.expect("it was put there"));
-        println!("the hook came to its end");
-    }));
-    assert!(std::thread::spawn(|| panic!("meant to happen")).join().is_err());
-    assert!(EXPORTER.lock().is_ok_and(|exporter| exporter.is_none()), "the hook ran to its end");
-}
-
-pub fn in_thread_local(address: &str) {
-    struct AtTheEnd(OtelExporter);
-    impl Drop for AtTheEnd {
-        fn drop(&mut self) {
-            flush_and_shut_down(&self.0);
-        }
-    }
-    thread_local! {
-        static EXPORTER: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
-    }
-    let address = address.to_owned();
-    let thread = std::thread::spawn(move || EXPORTER.set(Some(AtTheEnd(exporter(&address)))));
-    thread.join().expect("its destructors do not panic");
-}
-
-pub fn after_main(address: &str) {
-    static EXPORTER: Mutex<Option<OtelExporter>> = Mutex::new(None);
-    extern "C" fn last() {
-        let exporter = EXPORTER.lock().unwrap().take();
-        flush_and_shut_down(&exporter.expect("it was put there"));
-    }
-    *EXPORTER.lock().unwrap() = Some(exporter(address));
-    // SAFETY: the function is given to the C library to call, and unwinds into nothing: a panic in it aborts.
-    assert_eq!(unsafe { libc::atexit(last) }, 0);
-}
 
 /// A child has the exporter, but not its thread.
 pub fn forked(_: &str) {
@@ -151,6 +46,37 @@ pub fn forked(_: &str) {
     listener.set_nonblocking(true).unwrap();
     let _ = exporter.flush(SHORT);
     assert!(listener.accept().is_ok());
+}
+
+/// A child has the sender, but not its thread.
+pub fn forked_statsd(_: &str) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    let sender = Sender::udp(&address).interval(Duration::from_secs(3_600)).start(&METRICS).unwrap();
+    METRICS.add_operations(Status::Success, 7);
+    // SAFETY: the child uses what it inherited, which is what is tested, and ends without its parent's destructors.
+    match unsafe { libc::fork() } {
+        0 => {
+            let began = Instant::now();
+            let refused = sender.flush(super::WATCHDOG) == Err(Unsent);
+            let refused = refused && sender.stop(super::WATCHDOG) == Err(Unsent);
+            let at_once = began.elapsed() < super::WATCHDOG / 2;
+            // SAFETY: it ends the process, and nothing else.
+            unsafe { libc::_exit(i32::from(!(refused && at_once))) }
+        }
+        child => {
+            assert!(child > 0, "there is room for a process");
+            let mut status = 0;
+            // SAFETY: the child is ours, and the status a place of our own.
+            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+            assert_eq!(status, 0, "the child sent nothing, and did not wait to find that out");
+        }
+    }
+    socket.set_nonblocking(true).unwrap();
+    assert!(socket.recv(&mut [0; 1]).is_err(), "nothing came of the child");
+    // The parent's goes on.
+    assert_eq!(sender.flush(super::WATCHDOG), Ok(()));
+    assert!(socket.recv(&mut [0; 1_500]).is_ok());
 }
 
 /// Prints when and as whom it began, with counters at zero.

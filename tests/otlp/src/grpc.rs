@@ -1,8 +1,8 @@
 //! A receiver of gRPC on bare HTTP/2 that answers by a script, and remembers what it got.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -15,6 +15,8 @@ use prost::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
+use crate::Inbox;
+
 /// What to do with a call.
 #[derive(Clone, Debug)]
 pub enum Reply {
@@ -22,6 +24,8 @@ pub enum Reply {
     Code(i32, Option<Duration>),
     /// A success with this message.
     Message(Vec<u8>),
+    /// A success with this message, compressed.
+    Compressed(Vec<u8>),
     /// No success in HTTP's own words.
     Http(u16),
     /// Nothing, for ever.
@@ -33,18 +37,24 @@ pub enum Reply {
 /// A call as it came.
 #[derive(Clone, Debug)]
 pub struct Received {
+    /// When it was there as a whole.
     pub at: Instant,
+    /// The method that was called.
     pub path: String,
+    /// What came with it.
     pub headers: HeaderMap,
+    /// The message, after decompression.
     pub message: ExportMetricsServiceRequest,
+    /// Whether it was compressed.
     pub is_compressed: bool,
 }
 
 type Script = Arc<dyn Fn(usize) -> Reply + Send + Sync>;
 
+/// The receiver. It ends with this value, as a process does.
 pub struct Receiver {
     address: SocketAddr,
-    received: Arc<Mutex<Vec<Received>>>,
+    received: Inbox<Received>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -82,11 +92,18 @@ struct Delay {
 }
 
 impl Receiver {
+    /// Listens on a free port; the script gets the number of the call, counted from 0.
+    ///
+    /// # Panics
+    /// If there is no port.
     pub fn start(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
         Self::start_on("127.0.0.1:0".parse().unwrap(), None, script)
     }
 
     /// On an address, behind TLS if there is something for it.
+    ///
+    /// # Panics
+    /// If somebody else has the address.
     pub fn start_on(
         address: SocketAddr,
         tls: Option<Arc<rustls::ServerConfig>>,
@@ -96,11 +113,11 @@ impl Receiver {
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind(address)).expect("the port is free");
         let address = listener.local_addr().unwrap();
-        let received: Arc<Mutex<Vec<Received>>> = Arc::default();
-        let (calls, script): (_, Script) = (Arc::clone(&received), Arc::new(script));
+        let received = Inbox::default();
+        let (calls, script): (_, Script) = (received.clone(), Arc::new(script));
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (calls, script, tls) = (Arc::clone(&calls), Arc::clone(&script), tls.clone());
+                let (calls, script, tls) = (calls.clone(), Arc::clone(&script), tls.clone());
                 tokio::spawn(async move {
                     match tls {
                         Some(config) => {
@@ -117,20 +134,24 @@ impl Receiver {
         Self { address, received, runtime: Some(runtime) }
     }
 
+    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
+    /// Where it listens, as a base address.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
+    /// All calls so far.
     pub fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap().clone()
+        self.received.all()
     }
 
+    /// How many calls there were so far.
     pub fn count(&self) -> usize {
-        self.received.lock().unwrap().len()
+        self.received.count()
     }
 }
 
@@ -142,21 +163,17 @@ impl Drop for Receiver {
     }
 }
 
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
-    calls: Arc<Mutex<Vec<Received>>>,
-    script: Script,
-) {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, calls: Inbox<Received>, script: Script) {
     let Ok(mut connection) = h2::server::handshake(stream).await else { return };
     while let Some(Ok((request, respond))) = connection.accept().await {
-        tokio::spawn(answer(request, respond, Arc::clone(&calls), Arc::clone(&script)));
+        tokio::spawn(answer(request, respond, calls.clone(), Arc::clone(&script)));
     }
 }
 
 async fn answer(
     request: Request<h2::RecvStream>,
     mut respond: SendResponse<Bytes>,
-    calls: Arc<Mutex<Vec<Received>>>,
+    calls: Inbox<Received>,
     script: Script,
 ) -> Option<()> {
     let (head, mut body) = request.into_parts();
@@ -173,21 +190,18 @@ async fn answer(
         flate2::read::GzDecoder::new(&message[..]).read_to_end(&mut plain).expect("it is gzip");
         message = plain;
     }
-    let number = {
-        let mut calls = calls.lock().unwrap();
-        calls.push(Received {
-            at: Instant::now(),
-            path: head.uri.path().to_owned(),
-            headers: head.headers,
-            message: ExportMetricsServiceRequest::decode(&message[..]).expect("it is OTLP"),
-            is_compressed,
-        });
-        calls.len() - 1
-    };
+    let number = calls.take(Received {
+        at: Instant::now(),
+        path: head.uri.path().to_owned(),
+        headers: head.headers,
+        message: ExportMetricsServiceRequest::decode(&message[..]).expect("it is OTLP"),
+        is_compressed,
+    });
     let response = Response::builder().header("content-type", "application/grpc");
     match script(number) {
-        Reply::Code(0, _) => success(&mut respond, &[]),
-        Reply::Message(message) => success(&mut respond, &message),
+        Reply::Code(0, _) => success(&mut respond, &[], false),
+        Reply::Message(message) => success(&mut respond, &message, false),
+        Reply::Compressed(message) => success(&mut respond, &gzip(&message)?, true),
         Reply::Code(code, delay) => {
             let mut response = response.header("grpc-status", code).header("grpc-message", "scripted");
             if let Some(delay) = delay {
@@ -210,17 +224,26 @@ async fn answer(
     }
 }
 
-fn success(respond: &mut SendResponse<Bytes>, message: &[u8]) -> Option<()> {
-    let response = Response::builder().header("content-type", "application/grpc").body(()).ok()?;
-    let mut stream = respond.send_response(response, false).ok()?;
+fn success(respond: &mut SendResponse<Bytes>, message: &[u8], is_compressed: bool) -> Option<()> {
+    let mut response = Response::builder().header("content-type", "application/grpc");
+    if is_compressed {
+        response = response.header("grpc-encoding", "gzip");
+    }
+    let mut stream = respond.send_response(response.body(()).ok()?, false).ok()?;
     let mut frame = BytesMut::new();
-    frame.put_u8(0);
+    frame.put_u8(is_compressed.into());
     frame.put_u32(u32::try_from(message.len()).ok()?);
     frame.put_slice(message);
     stream.send_data(frame.freeze(), false).ok()?;
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", "0".parse().ok()?);
     stream.send_trailers(trailers).ok()
+}
+
+fn gzip(message: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(message).ok()?;
+    encoder.finish().ok()
 }
 
 fn details(code: i32, delay: Duration) -> String {

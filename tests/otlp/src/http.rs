@@ -10,15 +10,27 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::metrics::v1::{HistogramDataPoint, Metric, NumberDataPoint};
+use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
+use crate::Inbox;
+
 /// What to do with a request.
+#[derive(Clone, Debug)]
 pub enum Reply {
     /// An answer, whole.
-    Answer { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
+    Answer {
+        /// The status line's number.
+        status: u16,
+        /// All headers but the length.
+        headers: Vec<(&'static str, String)>,
+        /// What follows them.
+        body: Vec<u8>,
+    },
     /// These bytes, and the end of the connection.
     Raw(Vec<u8>),
     /// These bytes, one every few milliseconds, as long as anybody listens.
@@ -34,8 +46,11 @@ pub enum Reply {
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub struct Received {
+    /// When it was there as a whole.
     pub at: Instant,
+    /// Its first line.
     pub line: String,
+    /// By name, in small letters.
     pub headers: HashMap<String, String>,
     /// After decompression.
     pub body: Vec<u8>,
@@ -45,9 +60,10 @@ pub struct Received {
 
 type Script = Arc<dyn Fn(usize, &Received) -> Reply + Send + Sync>;
 
+/// The receiver. It ends with this value, as a process does.
 pub struct Receiver {
     address: SocketAddr,
-    received: Arc<Mutex<Vec<Received>>>,
+    received: Inbox<Received>,
     streams: Arc<Mutex<Vec<TcpStream>>>,
     stopped: Arc<AtomicBool>,
 }
@@ -65,10 +81,17 @@ pub fn answer(status: u16) -> Reply {
 
 impl Receiver {
     /// Listens on a free port; the script gets the number of the request, counted from 0.
+    ///
+    /// # Panics
+    /// If there is no port.
     pub fn start(script: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Self {
         Self::start_on("127.0.0.1:0".parse().unwrap(), script)
     }
 
+    /// The same on an address.
+    ///
+    /// # Panics
+    /// If somebody else has it.
     pub fn start_on(
         address: SocketAddr,
         script: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
@@ -76,11 +99,11 @@ impl Receiver {
         let listener = TcpListener::bind(address).expect("the port is free");
         let collector = Self {
             address: listener.local_addr().unwrap(),
-            received: Arc::default(),
+            received: Inbox::default(),
             streams: Arc::default(),
             stopped: Arc::default(),
         };
-        let (received, streams) = (Arc::clone(&collector.received), Arc::clone(&collector.streams));
+        let (received, streams) = (collector.received.clone(), Arc::clone(&collector.streams));
         let (stopped, script): (_, Script) = (Arc::clone(&collector.stopped), Arc::new(script));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -88,27 +111,31 @@ impl Receiver {
                     break;
                 }
                 streams.lock().unwrap().push(stream.try_clone().unwrap());
-                let (received, script) = (Arc::clone(&received), Arc::clone(&script));
+                let (received, script) = (received.clone(), Arc::clone(&script));
                 thread::spawn(move || serve(&stream, &received, &script));
             }
         });
         collector
     }
 
+    /// Where it listens, as a base address.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
+    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
+    /// All requests so far.
     pub fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap().clone()
+        self.received.all()
     }
 
+    /// How many requests there were so far.
     pub fn count(&self) -> usize {
-        self.received.lock().unwrap().len()
+        self.received.count()
     }
 }
 
@@ -124,16 +151,12 @@ impl Drop for Receiver {
     }
 }
 
-fn serve(stream: &TcpStream, received: &Mutex<Vec<Received>>, script: &Script) -> Option<()> {
+fn serve(stream: &TcpStream, received: &Inbox<Received>, script: &Script) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut stream = stream;
     loop {
         let request = read(&mut reader)?;
-        let number = {
-            let mut received = received.lock().unwrap();
-            received.push(request.clone());
-            received.len() - 1
-        };
+        let number = received.take(request.clone());
         match script(number, &request) {
             Reply::Answer { status, headers, body } => write(stream, status, &headers, &body)?,
             Reply::Late(pause) => {
@@ -197,13 +220,29 @@ fn write(mut stream: &TcpStream, status: u16, headers: &[(&str, String)], body: 
         let _ = write!(head, "{name}: {value}\r\n");
     }
     head += "\r\n";
-    stream.write_all(head.as_bytes()).ok()?;
-    stream.write_all(if has_body { body } else { &[] }).ok()
+    let mut bytes = head.into_bytes();
+    bytes.extend_from_slice(if has_body { body } else { &[] });
+    // In one piece: of two, the second would wait until the first is acknowledged.
+    stream.write_all(&bytes).ok()
 }
 
 impl Received {
+    /// The metrics in it.
+    ///
+    /// # Panics
+    /// If it is no message of metrics.
     pub fn message(&self) -> ExportMetricsServiceRequest {
         ExportMetricsServiceRequest::decode(&self.body[..]).expect("it is OTLP")
+    }
+
+    /// The spans in it.
+    ///
+    /// # Panics
+    /// If it is no message of traces.
+    pub fn spans(&self) -> Vec<Span> {
+        let message = ExportTraceServiceRequest::decode(&self.body[..]).expect("it is OTLP");
+        let scopes = message.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+        scopes.flat_map(|scope| scope.spans).collect()
     }
 
     /// The family of that name.
@@ -222,6 +261,7 @@ impl Received {
         }
     }
 
+    /// The points of a histogram.
     pub fn histograms(&self, name: &str) -> Vec<HistogramDataPoint> {
         match self.metric(name).and_then(|metric| metric.data) {
             Some(Data::Histogram(histogram)) => histogram.data_points,

@@ -1,8 +1,9 @@
-//! Steps that look for faults of concurrency and memory: models of the storage, and sanitizers over it.
+//! Steps that look for faults of concurrency and memory, models of the storage and sanitizers over it, and for what
+//! recording must not cost.
 
 use std::process::{Command, Stdio};
 
-use super::{End, Step};
+use super::{End, Step, output_of};
 use crate::workspace::{cargo, root, target};
 
 /// The steps.
@@ -10,6 +11,7 @@ pub const STEPS: &[Step] = &[
     Step::fast("models of the storage under every interleaving", models),
     Step::installed("no data race in the storage (ThreadSanitizer)", || sanitizer("thread")),
     Step::installed("no memory fault in the storage (AddressSanitizer)", || sanitizer("address")),
+    Step::installed("hung exporters cost a recording no instruction", hung_exporters),
 ];
 
 /// The loom models. A directory of their own: their flag would have cargo build everything else anew each time.
@@ -47,4 +49,45 @@ fn sanitizer(kind: &str) -> End {
         // Instrumented code is slow; a twentieth of the recordings meets the same interleavings.
         .env("VSR_METRICS_SCALE", "20");
     End::of(&mut test)
+}
+
+/// Recordings of the shorter and of the longer run: the difference holds nothing of a thread's first recording.
+const RECORDINGS: [u64; 2] = [20_000, 120_000];
+
+/// A recording takes as many instructions with every exporter on, and hung, as with none.
+fn hung_exporters() -> End {
+    let mut build = cargo(["build", "--quiet", "--package", "vsr-metrics", "--all-features"]);
+    if let Err(error) = output_of(build.args(["--example", "hung"])) {
+        return End::Failed(error);
+    }
+    if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_err() {
+        return End::LeftOut("needs valgrind".into());
+    }
+    End::from(recorded("idle").and_then(|idle| {
+        let hung = recorded("hung")?;
+        if idle == hung {
+            return Ok(());
+        }
+        Err(format!("instructions of 100,000 recordings: {idle} without exporters, {hung} with hung ones"))
+    }))
+}
+
+/// Instructions of the recording thread between the shorter and the longer run.
+fn recorded(exporters: &str) -> Result<u64, String> {
+    let collected = |times: u64| {
+        let program = target().join("debug/examples/hung");
+        let mut command = Command::new("valgrind");
+        // Each thread has its own switch, so only the one that records is counted. Fair turns: the others need theirs.
+        command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--fair-sched=try"]);
+        command.arg("--toggle-collect=*hung*recorded*").arg(program);
+        let output = command
+            .args(["record", exporters, &times.to_string()])
+            .output()
+            .map_err(|error| format!("`valgrind` cannot be started: {error}"))?;
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let count =
+            told.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse::<u64>().ok());
+        count.filter(|count| *count > 0 && output.status.success()).ok_or(told)
+    };
+    Ok(collected(RECORDINGS[1])? - collected(RECORDINGS[0])?)
 }

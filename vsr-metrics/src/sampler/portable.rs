@@ -28,7 +28,7 @@ impl Reader {
         self.read_process(reading);
         if with_network {
             self.networks.refresh(true);
-            let others = self.networks.iter().filter(|(name, _)| !name.starts_with("lo"));
+            let others = self.networks.iter().filter(|(name, _)| !is_loopback(name));
             let bytes =
                 others.map(|(_, data)| data.total_received().saturating_add(data.total_transmitted()));
             reading.network_bytes = bytes.reduce(u64::saturating_add);
@@ -61,3 +61,12 @@ impl Reader {
         Some(disk.available_space())
     }
 }
+
+/// `lo` with a number on Unix systems; Windows spells it out. What a user calls "Local Area Connection" is none.
+fn is_loopback(name: &str) -> bool {
+    let is_numbered = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+    name.strip_prefix("lo").is_some_and(is_numbered) || name.starts_with("Loopback")
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

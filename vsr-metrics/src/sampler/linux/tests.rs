@@ -122,3 +122,46 @@ fn a_quota_changes_while_the_program_runs() {
     let seen = (0..=COUNTED_EVERY).map(|_| read(&mut reader).cpus).last().flatten();
     assert!(seen.is_some_and(|cpus| cpus >= 1.0), "{seen:?}");
 }
+
+/// Bytes and operations of a known write, by readers that share no code with ours.
+#[test]
+fn what_goes_to_the_disk_is_what_other_readers_count() {
+    const WRITTEN: u64 = 8 << 20;
+    let data = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let bytes = || {
+        let io = procfs::process::Process::myself().and_then(|process| process.io()).expect("it can be read");
+        io.read_bytes + io.write_bytes - io.cancelled_write_bytes
+    };
+    // The block layer's own file for the device: reads and writes that are through.
+    let operations = || -> Option<u64> {
+        let (major, minor) = device_of(data)?;
+        let text = fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/stat")).ok()?;
+        let numbers: Vec<u64> = text.split_whitespace().map_while(|word| word.parse().ok()).collect();
+        Some(numbers.first()? + numbers.get(4)?)
+    };
+    let mut reader = Reader::new(Some(data.into()));
+    let mut read = || {
+        let mut reading = Reading::default();
+        reader.read(&mut reading, false);
+        reading
+    };
+    let (first, before) = ((bytes(), operations()), read());
+    let mut file = tempfile::tempfile_in(data).expect("a file");
+    io::Write::write_all(&mut file, &vec![7; usize::try_from(WRITTEN).expect("it fits")]).expect("written");
+    file.sync_all().expect("it is synchronized");
+    let (after, last) = (read(), (bytes(), operations()));
+
+    let grown = |before: Option<u64>, after: Option<u64>| Some(after? - before?);
+    let ours = grown(before.disk_bytes, after.disk_bytes).expect("it is known");
+    // Ours were read within theirs, and other tests of this process write a little meanwhile.
+    assert!(ours <= last.0 - first.0, "{ours} of {}", last.0 - first.0);
+    assert!(last.0 - first.0 - ours < 1 << 20, "{ours} of {}", last.0 - first.0);
+    if let Some(theirs) = grown(first.1, last.1) {
+        // On a disk the file is there now, every byte of it.
+        assert!(ours >= WRITTEN, "{ours}");
+        let ours = grown(before.disk_operations, after.disk_operations).expect("it is known");
+        assert!((1..=theirs).contains(&ours), "{ours} of {theirs}");
+    } else {
+        assert_eq!(after.disk_operations, None, "no device, no operations");
+    }
+}

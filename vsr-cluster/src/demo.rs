@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vsr_metrics::export::http::Endpoint;
-use vsr_metrics::export::statsd::Sender;
 use vsr_metrics::sampler::Sampler;
 use vsr_metrics::snapshot::Value;
 use vsr_metrics::{Metrics, Snapshot, SnapshotDelta, Source};
@@ -37,8 +36,7 @@ struct Served {
 /// What carries the metrics of all replicas out of this process.
 struct Here {
     endpoint: Endpoint,
-    sender: Option<Sender>,
-    push: Option<Push>,
+    push: Push,
     sampler: Sampler,
     metrics: Vec<Arc<Metrics>>,
 }
@@ -57,8 +55,6 @@ const LIVE: Duration = Duration::from_secs(1);
 const LOGGED: Duration = Duration::from_secs(5);
 /// How often chaos has its turn.
 const TURN: Duration = Duration::from_millis(200);
-/// How long the last increments may take to be sent.
-const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long one request of a fixed list may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -105,7 +101,8 @@ fn serve(options: &DemoOptions, directory: &Path) -> Result<Served, Box<dyn Erro
     let limits = if chaos { Limits::tight(rate) } else { Limits::default() };
     if options.processes {
         let directory = directory.to_owned();
-        let config = ProcessesConfig { replicas, standbys, directory, durability, limits, listen };
+        let receivers = options.receivers.clone();
+        let config = ProcessesConfig { replicas, standbys, directory, durability, limits, listen, receivers };
         let processes = Processes::start(&config)?;
         let addresses = processes.metrics().collect();
         return Ok(Served { stage: Box::new(processes), addresses, here: None, agreement: Arc::default() });
@@ -130,18 +127,14 @@ impl Here {
         let sampler = Sampler::vsr(Arc::clone(first)).data(directory).start()?;
         let source = || sampler.watch(metrics.clone());
         let endpoint = Endpoint::builder().listen(options.listen).start(source())?;
-        let start = |address: &String| Sender::udp(address).start(source());
-        let sender = options.statsd.as_ref().map(start).transpose()?;
-        let push = options.otlp.as_deref().map(|address| Push::start(address, source())).transpose()?;
-        Ok(Self { endpoint, sender, push, sampler, metrics })
+        let push = Push::start(&options.receivers, None, source)?;
+        Ok(Self { endpoint, push, sampler, metrics })
     }
 
-    /// Whether anybody received the last words is not the demo's business.
     fn stop(self) -> std::io::Result<()> {
-        if let Some(push) = self.push {
-            say(&push.stop())?;
+        if let Some(told) = self.push.stop() {
+            say(&told)?;
         }
-        let _ = self.sender.map(|sender| sender.stop(LAST_WORDS));
         drop(self.sampler);
         self.endpoint.stop();
         Ok(())

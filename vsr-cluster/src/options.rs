@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::prelude::*;
+use vsr_metrics::export::http::address_from_env;
 
 use crate::cluster::MAX_REPLICAS;
+use crate::push::Receivers;
 use crate::solo::SoloOptions;
 use crate::storage::Durability;
 
@@ -50,10 +52,8 @@ pub struct DemoOptions {
     pub chaos: bool,
     /// Whether each replica is a process of its own.
     pub processes: bool,
-    /// Who receives StatsD, if anybody.
-    pub statsd: Option<String>,
-    /// Where metrics and traces are pushed to over OTLP, if anywhere.
-    pub otlp: Option<String>,
+    /// Who receives what is pushed.
+    pub receivers: Receivers,
     /// Where the logs go; a directory of its own, removed at the end, if nothing.
     pub data: Option<PathBuf>,
     /// When log entries count as kept.
@@ -84,7 +84,8 @@ pub const USAGE: &str = "\
 usage: vsr-cluster demo|soak|scenario|replica [options]
 
 demo: a cluster under load, and its metrics
-  --listen ADDRESS   where /metrics is served (127.0.0.1:9464; port 0 takes a free one)
+  --listen ADDRESS   where /metrics is served (127.0.0.1:9464, or as OTEL_EXPORTER_PROMETHEUS_HOST and _PORT say;
+                     port 0 takes a free one)
   --for DURATION     stop after this time, such as 10s or 5m (run until stopped)
   --replicas N       1 to 9 (3)
   --standbys N       replicas that only listen, 0 to 6 (0; 1 with --chaos)
@@ -93,9 +94,8 @@ demo: a cluster under load, and its metrics
   --chaos            something goes wrong every few seconds, in turn; logs and sessions are kept for so short that
                      states are transferred and sessions evicted
   --processes        each replica is a process, over TCP, with /metrics of its own
-  --statsd HOST:PORT send to a receiver of StatsD as well, in the plain dialect; of replicas in one process
-  --otlp ADDRESS     push metrics, and traces of some operations, over OTLP/HTTP, such as to http://localhost:4318;
-                     of replicas in one process
+  --statsd HOST:PORT send to a receiver of StatsD as well, in the plain dialect
+  --otlp ADDRESS     push metrics, and traces of some operations, over OTLP/HTTP, such as to http://localhost:4318
   --data DIRECTORY   keep the logs here (a directory of its own, removed at the end)
   --fsync            synchronize logs with the device before they are acknowledged
 
@@ -124,7 +124,8 @@ replica: one replica of a cluster, over TCP
   --secret FILE      the secret of the cluster, the same file for all
   --checkpoint-every N  operations between checkpoints, and entries kept before one; the same for all (32768)
   --sessions N       client sessions, of which one more evicts the oldest; the same for all (4096)
-  --fsync            as above";
+  --statsd, --otlp, --fsync
+                     as above";
 
 const MAX_RATE: u64 = 100_000;
 
@@ -169,8 +170,12 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
 }
 
 fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
+    let (listen, warnings) = address_from_env();
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
     let mut options = DemoOptions {
-        listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
+        listen,
         duration: None,
         replicas: 3,
         standbys: 0,
@@ -178,8 +183,7 @@ fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
         requests: None,
         chaos: false,
         processes: false,
-        statsd: None,
-        otlp: None,
+        receivers: Receivers::default(),
         data: None,
         durability: Durability::default(),
     };
@@ -201,23 +205,13 @@ fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
             }
             Long("chaos") => options.chaos = true,
             Long("processes") => options.processes = true,
-            Long("statsd") => {
-                let text = |text: &str| text.contains(':').then(|| text.to_owned());
-                options.statsd =
-                    Some(read(&arguments.value()?, "--statsd", "an address like localhost:8125", text)?);
-            }
-            Long("otlp") => options.otlp = Some(arguments.value()?.string()?),
+            Long("statsd") => options.receivers.statsd = Some(statsd(&mut arguments)?),
+            Long("otlp") => options.receivers.otlp = Some(arguments.value()?.string()?),
             Long("data") => options.data = Some(arguments.value()?.into()),
             Long("fsync") => options.durability = Durability::Sync,
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected().into()),
         }
-    }
-    if options.processes && options.statsd.is_some() {
-        return Err(UsageError("`--statsd` does not go with `--processes`".to_owned()));
-    }
-    if options.processes && options.otlp.is_some() {
-        return Err(UsageError("`--otlp` does not go with `--processes`".to_owned()));
     }
     options.standbys = standbys.unwrap_or(usize::from(options.chaos));
     if options.replicas + options.standbys > MAX_REPLICAS {
@@ -252,6 +246,11 @@ fn soak(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
         }
     }
     Ok(Command::Soak(options))
+}
+
+fn statsd(arguments: &mut lexopt::Parser) -> Result<String, UsageError> {
+    let text = |text: &str| text.contains(':').then(|| text.to_owned());
+    read(&arguments.value()?, "--statsd", "an address like localhost:8125", text)
 }
 
 fn replicas(arguments: &mut lexopt::Parser) -> Result<usize, UsageError> {

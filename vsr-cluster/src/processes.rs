@@ -12,6 +12,7 @@ use crate::limits::Limits;
 use crate::message::ReplicaIndex;
 use crate::network::Requests;
 use crate::node::Trouble;
+use crate::push::Receivers;
 use crate::stage::Stage;
 use crate::storage::Durability;
 use crate::tcp::{Addresses, Clients};
@@ -32,6 +33,8 @@ pub struct ProcessesConfig {
     pub limits: Limits,
     /// Where the first replica serves its metrics, the others on the ports after it; port 0 takes free ones.
     pub listen: SocketAddr,
+    /// Who receives what each replica pushes.
+    pub receivers: Receivers,
 }
 
 /// Replicas that run as processes, or did.
@@ -225,6 +228,11 @@ fn spawn(
     command.arg("--secret").arg(config.directory.join("secret"));
     if config.durability == Durability::Sync {
         command.arg("--fsync");
+    }
+    for (name, address) in [("--otlp", &config.receivers.otlp), ("--statsd", &config.receivers.statsd)] {
+        if let Some(address) = address {
+            command.arg(name).arg(address);
+        }
     }
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let (Some(orders), Some(said)) = (child.stdin.take(), child.stdout.take()) else {

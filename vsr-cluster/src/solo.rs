@@ -20,6 +20,7 @@ use crate::limits::Limits;
 use crate::message::ReplicaIndex;
 use crate::network::{Delivery, INBOX, Links, Nobody};
 use crate::node::{Connections, Node, Setup, Trouble};
+use crate::push::{Push, Receivers};
 use crate::say::{Signals, say};
 use crate::storage::Durability;
 use crate::tcp::{Addresses, Peers};
@@ -48,6 +49,8 @@ pub struct SoloOptions {
     pub durability: Durability,
     /// What it keeps.
     pub limits: Limits,
+    /// Who receives what it pushes.
+    pub receivers: Receivers,
 }
 
 /// What a replica is told.
@@ -69,8 +72,9 @@ pub fn run(options: &SoloOptions) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("the secret `{}`: {error}", options.secret.display()))?;
     let metrics = Arc::new(Metrics::new(ReplicaId::new(u32::try_from(options.index)?)?));
     let sampler = Sampler::vsr(Arc::clone(&metrics)).data(&options.data).start()?;
-    let endpoint =
-        Endpoint::builder().listen(options.listen).start(sampler.watch(vec![Arc::clone(&metrics)]))?;
+    let source = || sampler.watch(vec![Arc::clone(&metrics)]);
+    let endpoint = Endpoint::builder().listen(options.listen).start(source())?;
+    let push = Push::start(&options.receivers, Some(options.index), source)?;
     let listener = TcpListener::bind(options.at).map_err(|error| format!("`{}`: {error}", options.at))?;
     say(&format!("replica {} at {}", options.index, listener.local_addr()?))?;
     say(&format!("listening on http://{}", endpoint.address()))?;
@@ -90,7 +94,7 @@ pub fn run(options: &SoloOptions) -> Result<(), Box<dyn Error>> {
         durability: options.durability,
         limits: options.limits,
     };
-    let mut node = Node::new(setup, metrics, links);
+    let mut node = Node::new(setup, Arc::clone(&metrics), links);
     let transport = Arc::new(transport);
     node.start(Connections { deliveries, inbox, transport, observer: Arc::new(Nobody), counts: None })?;
     while !node.has_failed() {
@@ -102,6 +106,9 @@ pub fn run(options: &SoloOptions) -> Result<(), Box<dyn Error>> {
         }
     }
     node.stop(Delivery::Stop)?;
+    if let Some(told) = push.stop() {
+        eprintln!("replica {}: {told}", options.index);
+    }
     endpoint.stop();
     Ok(())
 }

@@ -193,6 +193,85 @@ fn chaos_among_processes_moves_the_same() {
     assert_eq!(child.wait().expect("an end").code(), Some(0));
 }
 
+/// Each process pushes by itself, under its own number.
+#[test]
+fn a_demo_of_processes_pushes_from_each_of_them() {
+    let statsd = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    statsd.set_read_timeout(Some(Duration::from_millis(500))).expect("a time above zero");
+    let otlp = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addresses = [statsd.local_addr(), otlp.local_addr()].map(|address| address.expect("it is bound"));
+    let bodies = std::thread::spawn(move || {
+        let mut bodies = Vec::new();
+        for stream in otlp.incoming().map_while(Result::ok) {
+            // The last visitor is this test.
+            match posted(&stream) {
+                Some(body) => bodies.push(body),
+                None => break,
+            }
+        }
+        bodies
+    });
+    let lines = std::thread::spawn(move || {
+        let (mut text, mut buffer, begin) = (String::new(), vec![0; 65_536], Instant::now());
+        let are_all_there = |text: &str| (0..3).all(|replica| text.contains(&pushed_line(replica)));
+        while !are_all_there(&text) && begin.elapsed() < Duration::from_secs(60) {
+            if let Ok(length) = statsd.recv(&mut buffer) {
+                text += std::str::from_utf8(&buffer[..length]).expect("lines are ASCII");
+                text.push('\n');
+            }
+        }
+        text
+    });
+    let [statsd, otlp] = addresses.map(|address| address.to_string());
+    let mut command = demo(&["--listen", "127.0.0.1:0", "--processes", "--for", "3s", "--rate", "200"]);
+    command.args(["--statsd", &statsd, "--otlp", &format!("http://{otlp}")]);
+    // One export, at the end, that can be read as it is.
+    command.env("OTEL_EXPORTER_OTLP_COMPRESSION", "none").env("OTEL_METRIC_EXPORT_INTERVAL", "3600000");
+    let output = command.output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = lines.join().expect("it ends");
+    drop(TcpStream::connect(otlp).expect("it listens"));
+    let bodies = bodies.join().expect("it ends");
+    for replica in 0..3_u8 {
+        assert!(lines.contains(&pushed_line(replica)), "replica {replica} in:\n{lines}");
+        // An attribute in protobuf: its key, and its value as a string.
+        let attribute = [b"\x0a\x0areplica_id\x12\x03\x0a\x01", &[b'0' + replica][..]].concat();
+        let told = bodies.iter().filter(|body| body.windows(attribute.len()).any(|bytes| bytes == attribute));
+        assert!(told.count() >= 1, "replica {replica} in {} requests", bodies.len());
+        let others = (0..3_u8).filter(|other| *other != replica);
+        for other in others {
+            let other = [b"\x0a\x0areplica_id\x12\x03\x0a\x01", &[b'0' + other][..]].concat();
+            let has = |body: &Vec<u8>, bytes: &[u8]| body.windows(bytes.len()).any(|window| window == bytes);
+            assert!(!bodies.iter().any(|body| has(body, &attribute) && has(body, &other)), "two in one");
+        }
+    }
+}
+
+/// How the line of a counter begins that replica pushes over StatsD.
+fn pushed_line(replica: u8) -> String {
+    format!("vsr_operations_total.replica_id.{replica}.status.success:")
+}
+
+/// The body of a request, which is answered with success.
+fn posted(mut stream: &TcpStream) -> Option<Vec<u8>> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").ok()?;
+    Some(body)
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn replicas_do_not_outlive_a_demo_that_is_killed() {

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 
 use lexopt::prelude::*;
 
-use super::{Command, UsageError, address, count, read, replicas, within};
+use super::{Command, UsageError, address, count, read, replicas, statsd, within};
 use crate::cluster::MAX_REPLICAS;
 use crate::limits::Limits;
+use crate::push::Receivers;
 use crate::solo::SoloOptions;
 use crate::storage::Durability;
 
@@ -16,6 +17,7 @@ pub(super) fn replica(mut arguments: lexopt::Parser) -> Result<Command, UsageErr
     let (mut index, mut peers, mut at, mut data, mut secret) = (None, None, None, None, None);
     let (mut members, mut standbys, mut listen, mut durability) = (3, 0, loopback, Durability::default());
     let mut limits = Limits::default();
+    let mut receivers = Receivers::default();
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("index") => index = Some(count(&mut arguments, "--index", 0, MAX_REPLICAS - 1)?),
@@ -32,6 +34,8 @@ pub(super) fn replica(mut arguments: lexopt::Parser) -> Result<Command, UsageErr
             Long("listen") => listen = address(&mut arguments, "--listen")?,
             Long("data") => data = Some(arguments.value()?.into()),
             Long("secret") => secret = Some(arguments.value()?.into()),
+            Long("statsd") => receivers.statsd = Some(statsd(&mut arguments)?),
+            Long("otlp") => receivers.otlp = Some(arguments.value()?.string()?),
             Long("checkpoint-every") => {
                 limits.checkpoint_every = limit(&mut arguments, "--checkpoint-every")?;
             }
@@ -55,6 +59,7 @@ pub(super) fn replica(mut arguments: lexopt::Parser) -> Result<Command, UsageErr
         secret: secret.ok_or_else(|| missing("--secret"))?,
         durability,
         limits,
+        receivers,
     }))
 }
 

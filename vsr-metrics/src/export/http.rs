@@ -6,13 +6,14 @@
 
 mod answer;
 mod connection;
+mod env;
 mod server;
 mod up;
 mod watch;
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -20,6 +21,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::Source;
+pub use env::address_from_env;
 
 /// A running endpoint. Dropping it stops it.
 ///
@@ -105,10 +107,11 @@ struct Counts {
 }
 
 impl Endpoint {
-    /// An endpoint on `127.0.0.1:9464`, to be adjusted and started.
+    /// An endpoint on `127.0.0.1:9464`, to be adjusted and started. It speaks plain HTTP and asks nobody who they are:
+    /// where others than the own machine may reach it, it belongs behind a proxy that does both.
     pub fn builder() -> Builder {
         Builder {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)),
+            address: env::BUILT_IN,
             limits: Limits {
                 connections: 16,
                 header: Duration::from_secs(5),

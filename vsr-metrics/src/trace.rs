@@ -27,7 +27,7 @@ pub use span::set_sampling;
 #[cfg(feature = "otel")]
 pub(crate) use span::{SpanData, drain, dropped};
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A kind of trace: an operation, a view change, a recovery.
 #[derive(Debug)]
@@ -55,25 +55,72 @@ impl Trace {
         self.name
     }
 
+    /// Whether the thing of that number is traced. Only what has to be measured for the sake of a trace alone needs to ask.
+    #[inline]
+    pub fn is_traced(&self, number: u64) -> bool {
+        #[cfg(all(feature = "otel", not(vsr_metrics_untraced)))]
+        let is_traced = span::is_traced(self.is_sampled, number);
+        #[cfg(not(all(feature = "otel", not(vsr_metrics_untraced))))]
+        let is_traced = {
+            let _ = (self.is_sampled, number);
+            false
+        };
+        is_traced
+    }
+
     /// A phase of the trace of that number is over, and took that long.
     #[inline]
     pub fn phase(&self, phase: &'static str, number: u64, took: Duration, attributes: Attributes<'_>) {
-        #[cfg(feature = "otel")]
-        if span::is_traced(self.is_sampled, number) {
-            span::record(self.name, Some(phase), number, took, attributes);
+        if self.is_traced(number) {
+            self.record(Some(phase), number, None, took, attributes);
         }
-        #[cfg(not(feature = "otel"))]
-        let _ = (phase, number, took, attributes, self.is_sampled);
+    }
+
+    /// A phase began then, took that long, and has been over for a while: of several that are told at once, each has its
+    /// place.
+    #[inline]
+    pub fn past_phase(
+        &self,
+        phase: &'static str,
+        number: u64,
+        start: SystemTime,
+        took: Duration,
+        attributes: Attributes<'_>,
+    ) {
+        if self.is_traced(number) {
+            self.record(Some(phase), number, Some(start), took, attributes);
+        }
     }
 
     /// The whole of the trace of that number is over, and took that long.
     #[inline]
     pub fn end(&self, number: u64, took: Duration, attributes: Attributes<'_>) {
-        #[cfg(feature = "otel")]
-        if span::is_traced(self.is_sampled, number) {
-            span::record(self.name, None, number, took, attributes);
+        if self.is_traced(number) {
+            self.record(None, number, None, took, attributes);
         }
+    }
+
+    /// The whole of the trace of that number began then and took that long.
+    #[inline]
+    pub fn past_end(&self, number: u64, start: SystemTime, took: Duration, attributes: Attributes<'_>) {
+        if self.is_traced(number) {
+            self.record(None, number, Some(start), took, attributes);
+        }
+    }
+
+    /// Without a start, it is over now.
+    #[cold]
+    fn record(
+        &self,
+        phase: Option<&'static str>,
+        number: u64,
+        start: Option<SystemTime>,
+        took: Duration,
+        attributes: Attributes<'_>,
+    ) {
+        #[cfg(feature = "otel")]
+        span::record(self.name, phase, number, start, took, attributes);
         #[cfg(not(feature = "otel"))]
-        let _ = (number, took, attributes, self.is_sampled);
+        let _ = (self, phase, number, start, took, attributes);
     }
 }

@@ -48,6 +48,7 @@ pub const STEPS: &[Step] = &[
     Step::installed("collectd parses every line of StatsD", statsd::collectd),
     Step::installed("a real Prometheus sees the demo as the catalog says", end_to_end::run),
     Step::installed("a real collector receives OTLP, also after its restart", otlp::push),
+    Step::installed("a real collector receives a cluster's traces", otlp::trace),
     Step::installed("three processes add up to what one process says", processes::run),
 ];
 

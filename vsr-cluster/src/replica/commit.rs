@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use vsr_metrics::Status;
 
-use super::normal::Unannounced;
+use super::normal::{Flight, Unannounced};
 use super::{Entry, Io, Mode, OpNumber, Output, Replica, Time};
 use crate::configuration::ReplicaSet;
 use crate::message::Reply;
 use crate::state_machine::Operation;
-use crate::traces;
+use crate::traces::{self, Flown};
 
 impl Replica {
     /// Commits what a quorum has in its logs, the primary included, and answers the clients.
@@ -91,17 +91,17 @@ impl Replica {
         self.leader.stuck_since = quorum_at;
         // Nothing is sent, and so nothing is measured, in a cluster of one.
         if let Some(prepared) = flight.and_then(|flight| flight.prepared).filter(|_| !is_alone) {
-            let took = quorum_at.saturating_sub(prepared);
-            self.metrics.record_prepare_latency(took);
-            traces::prepared(self.index, entry.op, took);
+            self.metrics.record_prepare_latency(quorum_at.saturating_sub(prepared));
             self.leader.unannounced.push_back(Unannounced { op: entry.op, prepared, quorum_at });
         }
         if let Some(requested) = flight.and_then(|flight| flight.requested) {
             let reply = Reply { view: self.view, client: entry.client, number: entry.request, outcome };
             io.push(Output::Reply(reply));
-            let took = io.now().saturating_sub(requested);
-            self.metrics.record_client_latency(took);
-            traces::answered(self.index, entry.op, took);
+            self.metrics.record_client_latency(io.now().saturating_sub(requested));
+        }
+        if let Some(Flight { requested, prepared }) = flight.filter(|_| traces::follows(entry.op)) {
+            let flown = Flown { op: entry.op, requested, prepared, quorum_at, now: io.now() };
+            traces::answered(self.index, &flown);
         }
         self.forget_begun(entry.client, entry.request);
         self.settle_if_joint(io);
@@ -112,7 +112,11 @@ impl Replica {
     /// Executes the next operation of the log, which must be committed.
     fn apply_next(&mut self, io: &mut Io<'_>) -> Option<(Arc<Entry>, crate::state_machine::Outcome)> {
         let entry = Arc::clone(self.log.get(self.service.op() + 1)?);
+        let began = traces::follows(entry.op).then(|| io.now());
         let effect = self.service.apply(&entry);
+        if let Some(began) = began {
+            traces::applied(self.index, self.boot, entry.op, io.now().saturating_sub(began));
+        }
         self.known_commit = self.known_commit.max(entry.op);
         let outcome = effect.outcome;
         self.metrics.increment_operations(if outcome.is_ok() { Status::Success } else { Status::Failure });

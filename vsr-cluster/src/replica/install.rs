@@ -11,8 +11,9 @@ use std::sync::Arc;
 use vsr_metrics::{ByzantineReason, ViewChangeReason};
 
 use super::view_change::later;
-use super::{Configuration, Entry, Io, Mode, OpNumber, Output, Replica, ReplicaIndex, ViewNumber};
+use super::{Configuration, Entry, Io, Mode, OpNumber, Output, Replica, ReplicaIndex, Time, ViewNumber};
 use crate::message::Tail;
+use crate::traces::{self, Installed};
 
 /// What a view begins with.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub(super) struct Install {
     verified: OpNumber,
     /// Whether the superblock that says so is on its way.
     is_recording: bool,
+    /// Since when.
+    begun: Time,
 }
 
 impl Install {
@@ -94,7 +97,7 @@ impl Replica {
         self.repairs.note_source(log_first);
         let (tail_first, verified) = (tail.first, self.certain);
         let rest = tail.entries.into();
-        self.install = Some(Install { op, tail_first, rest, verified, is_recording: false });
+        self.install = Some(Install { op, tail_first, rest, verified, is_recording: false, begun: io.now() });
         self.advance_install(io);
     }
 
@@ -135,14 +138,25 @@ impl Replica {
 
     /// All promises are on the disk: if one of them was the view's log, normal operation begins.
     pub(super) fn on_promises_kept(&mut self, io: &mut Io<'_>) {
-        if self.install.as_ref().is_some_and(|install| install.is_recording) {
-            self.install = None;
-            self.begin_normal(io);
+        if let Some(install) = self.install.take_if(|install| install.is_recording) {
+            self.begin_normal(install.begun, io);
         }
     }
 
-    /// Normal operation begins, or goes on after a crash.
-    pub(super) fn begin_normal(&mut self, io: &mut Io<'_>) {
+    /// What was going on is over: a view change, a recovery, or one within the other.
+    fn trace_return(&self, begun: Time, io: &Io<'_>) {
+        let times = |since| Installed { since, begun, now: io.now() };
+        if let Some(since) = self.change.since {
+            traces::view_changed(self.index, self.view, self.primary == self.index, &times(since));
+        }
+        if let Some(since) = self.recovery.since {
+            traces::recovered(self.index, self.boot, &times(since));
+        }
+    }
+
+    /// Normal operation begins, or goes on after a crash; the last steps to it have been under way since then.
+    pub(super) fn begin_normal(&mut self, begun: Time, io: &mut Io<'_>) {
+        self.trace_return(begun, io);
         self.mode = Mode::Normal;
         self.backup.heard = io.now();
         self.end_view_change(io);

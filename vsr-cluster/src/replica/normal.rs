@@ -13,6 +13,7 @@ use crate::message::{
 };
 use crate::service::NO_CLIENT;
 use crate::state_machine::{Operation, Refusal};
+use crate::traces;
 
 /// What only a primary needs.
 #[derive(Debug, Default)]
@@ -382,8 +383,10 @@ impl Replica {
         {
             let now = io.now();
             self.leader.unannounced.pop_front();
-            self.metrics.record_commit_latency(now.saturating_sub(quorum_at));
+            let took = now.saturating_sub(quorum_at);
+            self.metrics.record_commit_latency(took);
             self.metrics.record_consensus_round_trip(now.saturating_sub(prepared));
+            traces::announced(self.index, op, took);
         }
     }
 

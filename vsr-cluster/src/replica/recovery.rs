@@ -18,7 +18,7 @@ use crate::storage::{Slot, Superblock};
 /// A recovery under way.
 #[derive(Debug, Default)]
 pub(super) struct Recovery {
-    since: Option<Time>,
+    pub(super) since: Option<Time>,
     /// Whether something that was acknowledged may be lost.
     pub(super) in_doubt: bool,
     /// Whether the disk is that of a replica that never ran.
@@ -58,7 +58,7 @@ impl Replica {
     pub(super) fn begin_recovery(&mut self, io: &mut Io<'_>) {
         let is_alone = self.other_voters().is_empty();
         if self.recovery.is_new || (is_alone && !self.recovery.in_doubt) {
-            self.begin_normal(io);
+            self.begin_normal(io.now(), io);
             return;
         }
         let now = io.now();
@@ -169,7 +169,7 @@ impl Replica {
     /// Nobody answered: perhaps all of them crashed. All promises are kept, so this replica goes on where it was.
     fn go_on_alone(&mut self, io: &mut Io<'_>) {
         if self.view == self.last_normal_view || !self.votes() {
-            self.begin_normal(io);
+            self.begin_normal(io.now(), io);
         } else {
             self.resume_view_change(io);
         }

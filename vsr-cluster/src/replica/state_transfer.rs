@@ -4,6 +4,7 @@ use vsr_metrics::{ByzantineReason, ChecksumComponent};
 
 use super::{Io, Message, Mode, Nonce, OpNumber, Output, Purpose, Replica, ReplicaIndex, Service, Time};
 use crate::message::{Checkpoint, Lack, checksum};
+use crate::traces::{self, Installed};
 
 /// A transfer under way.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(super) struct Transfer {
     nonce: Nonce,
     peer: ReplicaIndex,
     asked_at: Time,
+    /// When the state arrived.
+    arrived: Option<Time>,
 }
 
 impl Replica {
@@ -86,6 +89,9 @@ impl Replica {
         if op <= self.service.op() || op + 1 < self.log.log_first() {
             return self.ask_the_next(io);
         }
+        if let Some(transfer) = &mut self.transfer {
+            transfer.arrived = Some(io.now());
+        }
         self.service = service;
         if self.log.last() < op {
             self.log.begin_after(op);
@@ -114,7 +120,10 @@ impl Replica {
     /// The state is on the disk: what was interrupted goes on.
     pub(super) fn end_transfer(&mut self, io: &mut Io<'_>) {
         if let Some(transfer) = self.transfer.take() {
-            self.metrics.record_state_transfer_latency(io.now().saturating_sub(transfer.since));
+            let (since, now) = (transfer.since, io.now());
+            self.metrics.record_state_transfer_latency(now.saturating_sub(since));
+            let times = Installed { since, begun: transfer.arrived.unwrap_or(now), now };
+            traces::state_transferred(self.index, self.checkpoint.op(), &times);
         }
         self.report_status();
         if self.install.is_some() {
@@ -163,7 +172,7 @@ impl Replica {
 
     fn ask_for_state(&mut self, peer: ReplicaIndex, since: Time, io: &mut Io<'_>) {
         let nonce = self.nonce();
-        self.transfer = Some(Transfer { since, nonce, peer, asked_at: io.now() });
+        self.transfer = Some(Transfer { since, nonce, peer, asked_at: io.now(), arrived: None });
         self.send(peer, Message::StateTransferRequest { nonce, commit: self.service.op() }, io);
     }
 

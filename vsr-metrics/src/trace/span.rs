@@ -10,20 +10,20 @@ use crate::encode::otlp::nanoseconds;
 /// One of so many operations is traced; none if it is 0.
 static EVERY: AtomicU64 = AtomicU64::new(0);
 
-/// Spans that were recorded and not yet taken.
-static SPANS: Mutex<Vec<SpanData>> = Mutex::new(Vec::new());
+/// Spans that were recorded and not yet taken. Whoever finds somebody at one list has the others.
+static SPANS: [Mutex<Vec<SpanData>>; 4] = [const { Mutex::new(Vec::new()) }; 4];
 
-/// Spans that found no room, or somebody at the list.
+/// Spans that found no room, or somebody at every list.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
-/// The most spans that wait for the exporter.
-const ROOM: usize = 8_192;
+/// The most spans that wait for the exporter in one of the lists.
+const ROOM: usize = 2_048;
 
 /// The most attributes that a span keeps.
 const ATTRIBUTES: usize = 4;
 
 /// A span that is over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SpanData {
     pub(crate) trace: &'static str,
     /// The phase, or none for the whole.
@@ -50,38 +50,43 @@ pub(super) fn is_traced(is_sampled: bool, number: u64) -> bool {
     }
 }
 
-/// Keeps a span if there is room. Nobody is waited for: a span that meets another thread at the list is dropped.
-#[cold]
+/// Keeps a span if there is room. Nobody is waited for: a span that meets other threads at all lists is dropped.
 pub(super) fn record(
     trace: &'static str,
     phase: Option<&'static str>,
     number: u64,
+    start: Option<SystemTime>,
     took: Duration,
     attributes: Attributes<'_>,
 ) {
-    let end = nanoseconds(SystemTime::now());
-    let start = end.saturating_sub(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+    let start = start.map_or_else(|| nanoseconds(SystemTime::now()).saturating_sub(took), nanoseconds);
+    let end = start.saturating_add(took);
     let mut span = SpanData { trace, phase, number, start, end, attributes: [("", 0); ATTRIBUTES], known: 0 };
     for (place, attribute) in span.attributes.iter_mut().zip(attributes) {
         *place = *attribute;
         span.known += 1;
     }
-    let kept = match SPANS.try_lock() {
+    let is_kept = SPANS.iter().any(|list| match list.try_lock() {
         Ok(mut spans) if spans.len() < ROOM => {
             spans.push(span);
             true
         }
         _ => false,
-    };
-    if !kept {
+    });
+    if !is_kept {
         DROPPED.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 /// Takes what was recorded.
 pub(crate) fn drain() -> Vec<SpanData> {
-    // The lock is held for a push or for this; a panic in between cannot be.
-    SPANS.lock().map(|mut spans| std::mem::take(&mut *spans)).unwrap_or_default()
+    // The locks are held for a push or for this; a panic in between cannot be.
+    SPANS
+        .iter()
+        .filter_map(|list| list.lock().ok())
+        .flat_map(|mut spans| std::mem::take(&mut *spans))
+        .collect()
 }
 
 /// How many were dropped since it was asked last.

@@ -1,5 +1,7 @@
 //! A real collector receives what is pushed, over both protocols, and is stopped and started again meanwhile.
 
+mod traces;
+
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::Path;
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::{scratch, tools};
 use crate::test::{End, output_of};
 use crate::workspace;
+pub use traces::trace;
 
 /// How long the program pushes, and when the collector is gone within that time.
 const PUSHES: Duration = Duration::from_secs(5);
@@ -27,7 +30,7 @@ struct Facts {
     buckets: Vec<String>,
 }
 
-/// A collector that prints every point; it ends with this value.
+/// A collector that prints every point or span; it ends with this value.
 struct Collector(Child);
 
 /// Both protocols, one after the other.
@@ -48,7 +51,7 @@ fn run(program: &Path, directory: &Path, protocol: &str) -> Result<(), String> {
     // Compiling is not a part of what is timed.
     let package = ["--quiet", "--package", "otlp-tests", "--example", "steady"];
     output_of(workspace::cargo(["build"]).args(package))?;
-    let collector = Collector::start(program, ports, &before)?;
+    let collector = Collector::start(program, "metrics", ports, &before)?;
     let [grpc, http] = ports;
     let port = if protocol == "grpc" { grpc } else { http };
     let mut steady = workspace::cargo(["run"]);
@@ -61,7 +64,7 @@ fn run(program: &Path, directory: &Path, protocol: &str) -> Result<(), String> {
     sleep(STOPPED_AFTER);
     drop(collector);
     sleep(GONE_FOR);
-    let collector = Collector::start(program, ports, &after)?;
+    let collector = Collector::start(program, "metrics", ports, &after)?;
     let printed = pushing.join().map_err(|_| "the pushing program was not waited for".to_owned())??;
     // The last words of the collector reach its log within moments.
     let pushed = Facts::printed(&printed).ok_or_else(|| format!("no facts in `{printed}`"))?;
@@ -84,13 +87,13 @@ fn run(program: &Path, directory: &Path, protocol: &str) -> Result<(), String> {
 }
 
 impl Collector {
-    /// Starts it on ports for gRPC and HTTP, and waits until it listens.
-    fn start(program: &Path, [grpc, http]: [u16; 2], log: &Path) -> Result<Self, String> {
+    /// Starts it on ports for gRPC and HTTP, and waits until it listens. It prints what it receives of one signal.
+    fn start(program: &Path, signal: &str, [grpc, http]: [u16; 2], log: &Path) -> Result<Self, String> {
         let output = File::create(log).map_err(|error| format!("`{}`: {error}", log.display()))?;
         let errors = output.try_clone().map_err(|error| error.to_string())?;
         let child = Command::new(program)
             .args(["start", "--exporter", "blackhole", "--log-format", "json"])
-            .args(["--debug-log", "metrics", "--debug-log-verbosity", "detailed"])
+            .args(["--debug-log", signal, "--debug-log-verbosity", "detailed"])
             .args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{grpc}")])
             .args(["--otlp-http-endpoint", &format!("127.0.0.1:{http}")])
             .stdin(Stdio::null())

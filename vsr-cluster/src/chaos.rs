@@ -115,10 +115,12 @@ impl Chaos {
         // A disk that failed took its replica along: a person would start it again.
         if let Some(replica) = stage.failed() {
             self.at = now + PAUSE;
-            // Its end is known; that it was a bad one is no news.
-            let _ = stage.crash(replica);
+            let ended = match stage.crash(replica) {
+                Ok(()) => format!("replica `{replica}` has ended"),
+                Err(error) => error.to_string(),
+            };
             stage.restart(replica)?;
-            return Ok(Some(format!("replica {replica} is started again")));
+            return Ok(Some(format!("{ended}; it is started again")));
         }
         let place = self.next % PROGRAM.len();
         let (act, time) = PROGRAM[place];

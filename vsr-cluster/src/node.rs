@@ -97,8 +97,8 @@ pub enum Trouble {
 /// Why a replica does not start, or not end well.
 #[derive(Debug)]
 pub enum NodeError {
-    /// Its disk cannot be read or written.
-    Disk(io::Error),
+    /// Its disk, in this directory, cannot be read or written.
+    Disk(PathBuf, io::Error),
     /// Its disk held something and lost what it must not forget. It has to be replaced by a new replica.
     Forgot,
     /// A thread cannot be started.
@@ -127,7 +127,7 @@ impl Node {
     pub fn start(&mut self, connections: Connections) -> Result<(), NodeError> {
         let Connections { deliveries, inbox, transport, observer, counts } = connections;
         let Setup { index, durability, .. } = self.setup;
-        let directory = Directory::open(&self.setup.directory).map_err(NodeError::Disk)?;
+        let directory = Directory::open(&self.setup.directory).map_err(|error| self.disk(error))?;
         let disk = Faulty::new(directory, self.faults.clone());
         let disk: Box<dyn Disk> = match counts {
             Some(counts) => Box::new(counts.disk(index, disk)),
@@ -135,7 +135,8 @@ impl Node {
         };
         let segment = self.setup.limits.segment();
         let layout = Layout { replica: index, durability, segment };
-        let opened = Storage::open(disk, layout, Arc::clone(&self.metrics)).map_err(NodeError::Disk)?;
+        let opened =
+            Storage::open(disk, layout, Arc::clone(&self.metrics)).map_err(|error| self.disk(error))?;
         let (replica, storage) = self.restore(opened)?;
         let clock = self.clock.clone();
         let driver = Driver { replica, storage, inbox: deliveries, transport, observer, clock };
@@ -174,7 +175,7 @@ impl Node {
             self.metrics.retire();
         }
         match ended {
-            Ok(replica) => replica.map(Some).map_err(NodeError::Disk),
+            Ok(replica) => replica.map(Some).map_err(|error| self.disk(error)),
             Err(_) => Err(NodeError::Panicked),
         }
     }
@@ -239,6 +240,10 @@ impl Node {
         Ok(())
     }
 
+    fn disk(&self, error: io::Error) -> NodeError {
+        NodeError::Disk(self.setup.directory.clone(), error)
+    }
+
     /// The replica as its disk has it.
     fn restore(&self, opened: Opened<Box<dyn Disk>>) -> Result<(Replica, Storage<Box<dyn Disk>>), NodeError> {
         let Setup { index, founding, limits, .. } = &self.setup;
@@ -257,7 +262,13 @@ impl fmt::Debug for Node {
 impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Disk(error) => write!(f, "its disk: {error}"),
+            Self::Disk(directory, error) => {
+                write!(f, "its disk `{}`: {error}", directory.display())?;
+                if error.kind() == io::ErrorKind::StorageFull {
+                    f.write_str("; make room and start it again, nothing that was acknowledged is lost")?;
+                }
+                Ok(())
+            }
             Self::Forgot => f.write_str("its disk lost what it must not forget; replace it by a new replica"),
             Self::Thread(error) => write!(f, "its thread: {error}"),
             Self::Panicked => f.write_str("it panicked"),

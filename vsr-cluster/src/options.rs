@@ -336,6 +336,15 @@ mod tests {
     }
 
     #[test]
+    fn a_scenario_is_of_one_kind() {
+        let message = "`--schedules` does not go with `--for`: each asks for another simulation";
+        assert_eq!(refused(&["scenario", "--for", "1h", "--schedules", "3"]), message);
+        let message = "`--faults` does not go with `--for`: each asks for another simulation";
+        assert_eq!(refused(&["scenario", "--faults", "rot", "--for", "1h"]), message);
+        assert!(refused(&["scenario", "--faults", "rot,rust"]).contains("some of abdication, crash"));
+    }
+
+    #[test]
     fn a_burst_is_a_rate_and_a_time() {
         assert_eq!(burst("50000:1m"), Some((50_000, Duration::from_secs(60))));
         assert_eq!(burst("50000"), None);

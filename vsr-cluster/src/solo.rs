@@ -96,7 +96,9 @@ pub fn run(options: &SoloOptions) -> Result<(), Box<dyn Error>> {
     };
     let mut node = Node::new(setup, Arc::clone(&metrics), links);
     let transport = Arc::new(transport);
-    node.start(Connections { deliveries, inbox, transport, observer: Arc::new(Nobody), counts: None })?;
+    let failed = |error| format!("replica `{}`: {error}", options.index);
+    let observer = Arc::new(Nobody);
+    node.start(Connections { deliveries, inbox, transport, observer, counts: None }).map_err(failed)?;
     while !node.has_failed() {
         match orders.recv_timeout(NAP) {
             Ok(Order::Trouble(trouble)) => node.trouble(trouble)?,
@@ -105,7 +107,7 @@ pub fn run(options: &SoloOptions) -> Result<(), Box<dyn Error>> {
             Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    node.stop(Delivery::Stop)?;
+    node.stop(Delivery::Stop).map_err(failed)?;
     if let Some(told) = push.stop() {
         eprintln!("replica {}: {told}", options.index);
     }

@@ -23,12 +23,14 @@ pub struct ScenarioOptions {
 /// Reads them.
 pub(super) fn scenario(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
     let mut options = ScenarioOptions { seed: 1, faults: Fault::ALL.to_vec(), schedules: None, length: None };
+    let mut has_faults = false;
     let number = |text: &str| text.parse().ok();
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("seed") => options.seed = read(&arguments.value()?, "--seed", "a number", number)?,
             Long("faults") => {
                 let names = Fault::ALL.map(Fault::name).join(", ");
+                has_faults = true;
                 options.faults = read(&arguments.value()?, "--faults", &format!("some of {names}"), faults)?;
             }
             Long("schedules") => {
@@ -43,6 +45,17 @@ pub(super) fn scenario(mut arguments: lexopt::Parser) -> Result<Command, UsageEr
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected().into()),
         }
+    }
+    let asked = [
+        ("--faults", has_faults),
+        ("--schedules", options.schedules.is_some()),
+        ("--for", options.length.is_some()),
+    ];
+    let mut asked = asked.into_iter().filter(|(_, is_asked)| *is_asked).map(|(option, _)| option);
+    if let (Some(one), Some(other)) = (asked.next(), asked.next()) {
+        return Err(UsageError(format!(
+            "`{one}` does not go with `{other}`: each asks for another simulation"
+        )));
     }
     Ok(Command::Scenario(options))
 }

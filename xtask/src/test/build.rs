@@ -13,6 +13,7 @@ pub const STEPS: &[Step] = &[
     Step::fast("tests", || End::of(&mut cargo(["test", "--workspace", "--quiet", "--no-fail-fast"]))),
     Step::fast("documents of the code", documents),
     Step::fast("packages build outside the workspace", packages),
+    Step::fast("the benchmark compiles", benchmark),
 ];
 
 /// Another chore of this program, as a program: so its output can be kept back.
@@ -29,6 +30,13 @@ fn lints() -> End {
 fn documents() -> End {
     let mut doc = cargo(["doc", "--workspace", "--no-deps", "--all-features", "--quiet"]);
     End::of(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The benchmark is no member of the workspace, so nothing else notices when it falls behind. It is compiled and not
+/// built: the libraries that it compares take half a minute the first time, and nothing after that.
+fn benchmark() -> End {
+    let mut check = cargo(["check", "--quiet", "--manifest-path", "bench/Cargo.toml"]);
+    End::of(check.env("CARGO_TARGET_DIR", target().join("bench")))
 }
 
 /// What is published builds from its package alone, with the catalog inside.

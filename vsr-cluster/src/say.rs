@@ -78,3 +78,22 @@ pub(crate) fn say(line: &str) -> std::io::Result<()> {
     writeln!(stdout, "{line}")?;
     stdout.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_made_when_it_is_time_to_and_then_not_for_a_while() {
+        let mut progress = Progress { live: false, next: Instant::now(), has_shown: false };
+        let mut lines = 0;
+        for _ in 0..3 {
+            progress.show(|| {
+                lines += 1;
+                "how it goes".to_owned()
+            });
+        }
+        assert_eq!((lines, progress.has_shown), (1, true));
+        assert!(progress.next > Instant::now() + LOGGED / 2);
+    }
+}

@@ -74,6 +74,8 @@ pub struct Opened<D> {
     pub damaged_copies: u64,
     /// The state of the checkpoint that the superblock names; `None` if it names none, or it is damaged.
     pub checkpoint: Option<Vec<u8>>,
+    /// Headers of the log's segments that were damaged, by a bit that flipped or a crash under way, and are whole again.
+    pub damaged_headers: u64,
     /// The log from its first entry on; damaged entries stand in their places.
     pub log: Vec<(OpNumber, Slot)>,
 }
@@ -114,14 +116,15 @@ impl<D: Disk> Storage<D> {
                 disk.remove(name)?;
             }
         }
-        let (log, entries) = Log::open(&mut disk, layout, superblock.log_first, Arc::clone(&metrics))?;
+        let (log, found) = Log::open(&mut disk, layout, superblock.log_first, Arc::clone(&metrics))?;
         let storage = Self { disk, layout, metrics, log, superblock };
         Ok(Opened {
             storage,
             superblock: read.superblock,
             damaged_copies: read.damaged,
             checkpoint,
-            log: entries,
+            damaged_headers: found.damaged_headers,
+            log: found.entries,
         })
     }
 

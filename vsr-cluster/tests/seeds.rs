@@ -40,6 +40,14 @@ fn random_fault_schedules_are_safe() {
 }
 
 #[test]
+fn schedules_that_failed_once_are_safe() {
+    // Headers of segments that a crash tore, and a primary that was asked for what it had executed.
+    for seed in [500_026, 500_514, 501_631, 502_592] {
+        all_are_well(seed..seed + 1, schedule);
+    }
+}
+
+#[test]
 fn the_log_and_the_state_do_not_grow_with_time() {
     let quiet = |length| {
         let ending = World::new(&Scenario::quiet(3, Duration::from_secs(length))).run();

@@ -176,8 +176,10 @@ impl Replica {
         self.report_status();
     }
 
-    /// The latest entry up to which the log is what was committed, whatever comes of the rest: what was known to be
-    /// committed in normal operation, and what was before any entry that the pipeline could hold beside it.
+    /// The latest entry up to which the log is what was committed, whatever comes of the rest: what was executed, what
+    /// was known to be committed in normal operation, and what was before any entry that the pipeline could hold beside
+    /// it. A primary has executed more than it was told: were that not certain, the next view would ask it to fetch what
+    /// peers may have nowhere but in their states, and their states are no later than its own.
     pub(super) fn note_certain(&mut self) {
         let last = self.log.last();
         let known = match &self.install {
@@ -185,7 +187,9 @@ impl Replica {
             None if self.mode == Mode::Normal => self.known_commit.min(last),
             None => 0,
         };
-        self.certain = self.certain.max(known).max(last.saturating_sub(self.tuning.max_in_flight as u64));
+        let executed = self.service.op().min(last);
+        let before_pipeline = last.saturating_sub(self.tuning.max_in_flight as u64);
+        self.certain = self.certain.max(known).max(executed).max(before_pipeline);
     }
 
     fn next_to_install(&mut self) -> Option<Arc<Entry>> {

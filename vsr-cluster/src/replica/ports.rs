@@ -180,7 +180,7 @@ impl Restored {
     /// What a disk held, or a new disk if it never held anything; `founded` is the cluster's first configuration.
     /// `None` if it held something once and no superblock says what.
     pub fn of<D>(opened: Opened<D>, founded: Configuration, version: Version) -> Option<(Storage<D>, Self)> {
-        let Opened { storage, superblock, damaged_copies, checkpoint, log } = opened;
+        let Opened { storage, superblock, damaged_copies, checkpoint, log, .. } = opened;
         let restored = match superblock {
             Some(superblock) => Self { superblock, checkpoint, log, founded },
             None if damaged_copies == 0 && log.is_empty() => Self::new(founded, version),

@@ -86,6 +86,7 @@ impl Observer {
             }
         }
         tally.life.persisted = tally.life.last;
+        tally.checksum(ChecksumComponent::Log, opened.damaged_headers);
         tally.checksum(ChecksumComponent::Superblock, opened.damaged_copies);
         tally.checksum(ChecksumComponent::Checkpoint, u64::from(base > 0 && opened.checkpoint.is_none()));
     }

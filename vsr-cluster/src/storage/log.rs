@@ -36,6 +36,13 @@ pub(super) struct Log {
     segments: BTreeSet<u64>,
 }
 
+/// What was found when the log was opened.
+pub(super) struct Found {
+    pub(super) entries: Vec<(OpNumber, Slot)>,
+    /// Headers of segments that were damaged, and are whole again.
+    pub(super) damaged_headers: u64,
+}
+
 /// Entries that are read at once.
 const CHUNK: u64 = 512;
 
@@ -53,14 +60,15 @@ impl Log {
         layout: Layout,
         first: OpNumber,
         metrics: Arc<Metrics>,
-    ) -> io::Result<(Self, Vec<(OpNumber, Slot)>)> {
+    ) -> io::Result<(Self, Found)> {
         let mut segments = BTreeSet::new();
+        let mut damaged_headers = 0;
         for name in disk.names()? {
             let Name::Segment(segment) = name else { continue };
             if (segment + 1) * layout.segment < first || disk.length(name)? < SEGMENT_HEADER as u64 {
                 disk.remove(name)?;
             } else {
-                verify_header(disk, layout, segment, &metrics)?;
+                damaged_headers += u64::from(!verify_header(disk, layout, segment, &metrics)?);
                 segments.insert(segment);
             }
         }
@@ -73,7 +81,7 @@ impl Log {
         let mut log = Self { layout, metrics, first, last, flushed: last, pending: Vec::new(), segments };
         let entries = log.read(disk, first, usize::MAX)?;
         log.measure();
-        Ok((log, entries))
+        Ok((log, Found { entries, damaged_headers }))
     }
 
     pub(super) fn first(&self) -> OpNumber {
@@ -234,14 +242,14 @@ fn within(filled: usize, i: usize) -> usize {
 }
 
 /// A segment of somebody else must not be taken for one's own. A damaged header is written anew: all it says is
-/// known.
-fn verify_header(disk: &mut impl Disk, layout: Layout, segment: u64, metrics: &Metrics) -> io::Result<()> {
+/// known. Tells whether it was sound.
+fn verify_header(disk: &mut impl Disk, layout: Layout, segment: u64, metrics: &Metrics) -> io::Result<bool> {
     let name = Name::Segment(segment);
     let expected = format::segment_header(layout.replica, segment);
     let mut found = [0; SEGMENT_HEADER];
     disk.read(name, 0, &mut found)?;
     if found == expected {
-        return Ok(());
+        return Ok(true);
     }
     let checksum = format::number32(&found, SEGMENT_HEADER - 4);
     if checksum == crc32fast::hash(&found[..SEGMENT_HEADER - 4]) {
@@ -251,7 +259,9 @@ fn verify_header(disk: &mut impl Disk, layout: Layout, segment: u64, metrics: &M
     }
     metrics.increment_checksum_failures(ChecksumComponent::Log);
     disk.write(name, 0, &expected)?;
-    disk.sync(name)
+    metrics.add_bytes_written(expected.len() as u64);
+    disk.sync(name)?;
+    Ok(false)
 }
 
 /// The last entry of the last segment. What was never acknowledged is cut off: part of an entry, and places that

@@ -86,15 +86,15 @@ pub const EDITS: &[Edit] = &[
     edit(
         "messages sent are missing",
         "replica/outbound.rs",
-        "self.metrics.increment_messages_sent(message.kind());",
+        "self.metrics.increment_messages_sent(kind);",
         "",
     ),
     edit(
         "messages sent are counted twice",
         "replica/outbound.rs",
-        "self.metrics.increment_messages_sent(message.kind());",
-        "self.metrics.increment_messages_sent(message.kind());\
-         self.metrics.increment_messages_sent(message.kind());",
+        "self.metrics.increment_messages_sent(kind);",
+        "self.metrics.increment_messages_sent(kind);\
+         self.metrics.increment_messages_sent(kind);",
     ),
     edit(
         "messages received are missing",
@@ -180,6 +180,12 @@ pub const EDITS: &[Edit] = &[
         "storage/log.rs",
         "    metrics.increment_checksum_failures(ChecksumComponent::Log);\n    disk.write(name, 0, &expected)?;",
         "    disk.write(name, 0, &expected)?;",
+    ),
+    edit(
+        "a header written anew is not counted as written",
+        "storage/log.rs",
+        "metrics.add_bytes_written(expected.len() as u64);",
+        "",
     ),
     edit(
         "a damaged checkpoint is not counted",
@@ -273,4 +279,57 @@ pub const EDITS: &[Edit] = &[
         "",
     ),
     edit("clock samples are missing", "replica/heartbeat.rs", "self.metrics.increment_clock_samples();", ""),
+    edit(
+        "standbys are told of by one that leads no more",
+        "replica/standby.rs",
+        "if !self.leads() {\n            // What was just taken in ended its lead.\n            return;\n        }",
+        "",
+    ),
+    edit(
+        "a former primary goes on telling of standbys",
+        "replica/normal.rs",
+        "self.forget_standbys(self.configuration.standbys);",
+        "",
+    ),
+    edit(
+        "commits are told when they are decided upon, not when they leave",
+        "replica/commit.rs",
+        "self.leader.unannounced.push_back(Unannounced { op: entry.op, prepared, quorum_at });",
+        "self.leader.unannounced.push_back(Unannounced { op: entry.op, prepared, quorum_at });\
+         self.announced(entry.op, io);",
+    ),
+    edit(
+        "scrub throughput is that of one read",
+        "replica/scrub.rs",
+        "Duration::from_secs(tour.entries)",
+        "Duration::from_secs(slots.len() as u64)",
+    ),
+    edit(
+        "the lag stays what it was before a state was taken over",
+        "replica/state_transfer.rs",
+        "        self.report_lag();\n",
+        "",
+    ),
+    edit(
+        "credits of repairs are missing",
+        "replica/repair.rs",
+        "self.metrics.set_repair_budget_available(self.budget.available());",
+        "",
+    ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace;
+
+    #[test]
+    fn each_edit_finds_its_place_exactly_once() {
+        for Edit { name, path, from, to } in EDITS {
+            let path = workspace::root().join("vsr-cluster/src").join(path);
+            let text = std::fs::read_to_string(&path).expect("a file of the cluster");
+            assert_eq!(text.matches(from).count(), 1, "{name}: {}", path.display());
+            assert_ne!(from, to, "{name}");
+        }
+    }
+}

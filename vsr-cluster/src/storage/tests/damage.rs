@@ -50,7 +50,8 @@ fn a_damaged_segment_header_is_counted_and_written_anew() {
     drop(written(memory.clone(), 3));
     rot(&mut memory, Name::Segment(0), 9).expect("rots");
     let (opened, metrics) = open(memory.clone());
-    assert_eq!((sound(&opened.log).len(), failures(&metrics, "log")), (3, 1));
+    assert_eq!((sound(&opened.log).len(), failures(&metrics, "log"), opened.damaged_headers), (3, 1, 1));
+    assert_eq!(number(&metrics, "vsr_bytes_written_total", &[]), SEGMENT_BYTES);
     assert_eq!(failures(&open(memory).1, "log"), 0);
 }
 

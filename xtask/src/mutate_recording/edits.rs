@@ -19,20 +19,30 @@ const fn edit(name: &'static str, path: &'static str, from: &'static str, to: &'
 
 /// All edits.
 pub const EDITS: &[Edit] = &[
-    edit("prepare latency is missing", "replica/commit.rs", "self.metrics.record_prepare_latency(took);", ""),
+    edit(
+        "prepare latency is missing",
+        "replica/commit.rs",
+        "self.metrics.record_prepare_latency(quorum_at.saturating_sub(prepared));",
+        "",
+    ),
     edit(
         "prepare latency is recorded without a Prepare",
         "replica/commit.rs",
         "flight.and_then(|flight| flight.prepared).filter(|_| !is_alone)",
         "flight.map(|flight| flight.prepared.unwrap_or(quorum_at))",
     ),
-    edit("client latency is missing", "replica/commit.rs", "self.metrics.record_client_latency(took);", ""),
+    edit(
+        "client latency is missing",
+        "replica/commit.rs",
+        "self.metrics.record_client_latency(io.now().saturating_sub(requested));",
+        "",
+    ),
     edit(
         "client latency is recorded twice",
         "replica/commit.rs",
-        "self.metrics.record_client_latency(took);",
-        "self.metrics.record_client_latency(took);\
-         self.metrics.record_client_latency(took);",
+        "self.metrics.record_client_latency(io.now().saturating_sub(requested));",
+        "self.metrics.record_client_latency(io.now().saturating_sub(requested));\
+         self.metrics.record_client_latency(io.now().saturating_sub(requested));",
     ),
     edit(
         "operations are missing",
@@ -65,12 +75,7 @@ pub const EDITS: &[Edit] = &[
         "self.metrics.set_prepare_ok_votes(votes as u64);",
         "self.metrics.set_prepare_ok_votes(votes.saturating_sub(1) as u64);",
     ),
-    edit(
-        "commit latency is missing",
-        "replica/normal.rs",
-        "self.metrics.record_commit_latency(now.saturating_sub(quorum_at));",
-        "",
-    ),
+    edit("commit latency is missing", "replica/normal.rs", "self.metrics.record_commit_latency(took);", ""),
     edit(
         "answered duplicates are missing",
         "replica/normal.rs",
@@ -275,7 +280,7 @@ pub const EDITS: &[Edit] = &[
     edit(
         "state transfer latency is missing",
         "replica/state_transfer.rs",
-        "self.metrics.record_state_transfer_latency(io.now().saturating_sub(transfer.since));",
+        "self.metrics.record_state_transfer_latency(now.saturating_sub(since));",
         "",
     ),
     edit("clock samples are missing", "replica/heartbeat.rs", "self.metrics.increment_clock_samples();", ""),

@@ -147,8 +147,12 @@ const fn outside(cell: usize) -> usize {
 const fn bits(scale: u64, part: usize) -> (u32, u64) {
     let bound = POWERS[part] as u128 * scale as u128;
     let length = 128 - bound.leading_zeros();
-    let [a, b, c, d, e, f, g, h, ..] = (bound >> (length - 64)).to_le_bytes();
-    (length - 64, u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+    let bytes = (bound >> (length - 64)).to_le_bytes();
+    let first = match bytes.first_chunk() {
+        Some(first) => u64::from_le_bytes(*first),
+        None => 0,
+    };
+    (length - 64, first)
 }
 
 #[cfg(test)]

@@ -1,36 +1,12 @@
 //! Recording allocates nothing, once a thread has its shard.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting;
 
+use counting::so_far;
 use vsr_metrics::Snapshot;
 use vsr_metrics::descriptor::{CatalogDescriptor, Descriptor, Instrument};
 use vsr_metrics::storage::{GRID, Gauges, Gridded, PADDING, Sharded};
 use vsr_metrics::timer::Timer;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged; the count is a thread-local without a
-// destructor, which allocates nothing and is there for as long as the thread runs.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `alloc` above, thus from the system's allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 static BOUNDS: [u64; 2] = [10, 20];
 static GRIDDED: Gridded<2> = Gridded::new([10, 20], 1);
@@ -70,9 +46,9 @@ static CATALOG: CatalogDescriptor = CatalogDescriptor {
 };
 
 fn allocations(of: impl FnOnce()) -> u64 {
-    let before = ALLOCATIONS.get();
+    let before = so_far();
     of();
-    ALLOCATIONS.get() - before
+    so_far() - before
 }
 
 fn record(cells: &Sharded<{ PADDING + 9 + GRID + PADDING }>, gauges: &Gauges<1>) {

@@ -1,37 +1,12 @@
 //! The text formats, byte by byte, and that a scrape allocates nothing once it has been laid out.
 
 mod catalog;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting;
 
 use catalog::{EVENTS, LATENCY, LATENCY_BOUNDS, LEADER, Node, OFFSET, PEER_BYTES, QUEUE, SHARE};
+use counting::so_far;
 use vsr_metrics::encode::{Encoder, Format, openmetrics_text, prometheus_text};
 use vsr_metrics::{Snapshot, Source};
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged; the count is a thread-local without a
-// destructor, which allocates nothing and is there for as long as the thread runs.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `alloc` above, thus from the system's allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn recorded(number: u32) -> Node {
     let node = Node::new(number);
@@ -101,12 +76,12 @@ fn a_scrape_allocates_nothing_after_the_first() {
         let mut encoder = Encoder::new(format);
         let (mut snapshot, mut body, mut first) = (Snapshot::new(), Vec::new(), Vec::new());
         for scrape in 0..100 {
-            let before = ALLOCATIONS.get();
+            let before = so_far();
             snapshot.clear();
             nodes.collect(&mut snapshot);
             body.clear();
             encoder.encode(&snapshot, &mut body);
-            let allocated = ALLOCATIONS.get() - before;
+            let allocated = so_far() - before;
             if scrape == 0 {
                 assert!(allocated > 0, "the count is at work");
                 first.clone_from(&body);

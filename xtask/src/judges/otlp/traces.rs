@@ -21,6 +21,10 @@ const WHOLES: [(&str, &[&str]); 4] = [
 /// Clocks are read one after the other, on a machine that does other things, too. In nanoseconds.
 const TOLERANCE: u64 = 1_000_000_000;
 
+/// The program has one request under way when it has the primary crash, so one operation may be cut off: executed, and
+/// nobody told.
+const CUT_OFF: usize = 1;
+
 /// A span as the collector prints it.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Span {
@@ -93,7 +97,7 @@ fn judge(spans: &[Span], told: &Told, began: u64, ended: u64) -> Result<(), Stri
                 && phases.iter().all(|phase| own.iter().any(|span| span.name == *phase))
         });
         let incomplete = wholes.len() - complete.count();
-        if incomplete > told.of("dropped") {
+        if incomplete > told.of("dropped") + if name == "operation" { CUT_OFF } else { 0 } {
             return Err(format!("{incomplete} of `{name}` lack a phase of {phases:?}"));
         }
         wholes.iter().try_for_each(|whole| in_order(whole, spans, phases))?;
@@ -205,9 +209,9 @@ mod tests {
         assert_eq!(judge(&spans, &told, 10, 100), Ok(()));
         let faults: [(&str, Spoil); 8] = [
             ("a phase is missing", |spans| drop(spans.pop())),
-            ("a phase has another name", |spans| spans[1].name = "other".into()),
-            ("a phase has another parent", |spans| spans[1].parent = "nobody".into()),
-            ("a phase is in another trace", |spans| spans[1].trace = "another".into()),
+            ("a phase has another name", |spans| spans[6].name = "other".into()),
+            ("a phase has another parent", |spans| spans[6].parent = "nobody".into()),
+            ("a phase is in another trace", |spans| spans[6].trace = "another".into()),
             ("a phase begins before the whole", |spans| spans[1].start = 9),
             ("a phase ends before it begins", |spans| spans[1].end = 9),
             ("phases overlap", |spans| spans[2].start -= 1),

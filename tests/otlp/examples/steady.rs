@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut latency = 1;
     while began.elapsed() < Duration::from_secs(seconds) {
         METRICS.increment_operations(Status::Success);
+        METRICS.record_repair_latency(Duration::from_micros(latency));
         METRICS.record_prepare_latency(Duration::from_micros(latency));
         latency = latency * 3 % 200_003;
         std::thread::sleep(Duration::from_millis(2));
@@ -25,13 +26,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     exporter.flush(Duration::from_secs(30))?;
     let snapshot = METRICS.snapshot();
     let operations = snapshot.family("vsr_operations_total").and_then(|it| it.find(&[("status", "success")]));
-    let latency = snapshot.family("vsr_prepare_latency_ms").and_then(|it| it.series().next());
-    let (Some(Value::Counter(operations)), Some(Value::Histogram(latency))) =
-        (operations.map(|it| it.value()), latency.map(|it| it.value()))
-    else {
-        return Err("the families are in the catalog".into());
+    let Some(Value::Counter(operations)) = operations.map(|it| it.value()) else {
+        return Err("the counter is in the catalog".into());
     };
-    let buckets: Vec<_> = latency.buckets().iter().map(u64::to_string).collect();
-    println!("operations={operations} sum={} buckets={}", latency.sum().as_f64(), buckets.join(","));
+    let histogram = |name| {
+        let value = snapshot.family(name).and_then(|it| it.series().next()).map(|it| it.value());
+        if let Some(Value::Histogram(histogram)) = value { Some(histogram) } else { None }
+    };
+    // One with the declared buckets, one with a grid.
+    let repair = histogram("vsr_repair_latency_ms").ok_or("the histogram is in the catalog")?;
+    let buckets: Vec<_> = repair.buckets().iter().map(u64::to_string).collect();
+    let prepare = histogram("vsr_prepare_latency_ms").ok_or("the histogram is in the catalog")?;
+    let fine = prepare.exponential().ok_or("it has a grid")?.buckets();
+    let fine: Vec<_> = (fine.offset..)
+        .zip(&fine.counts)
+        .filter(|(_, count)| **count > 0)
+        .map(|(index, count)| format!("{index}:{count}"))
+        .collect();
+    println!(
+        "operations={operations} sum={} buckets={} fine_sum={} fine={}",
+        repair.sum().as_f64(),
+        buckets.join(","),
+        prepare.sum().as_f64(),
+        fine.join(",")
+    );
     Ok(())
 }

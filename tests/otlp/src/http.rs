@@ -13,7 +13,9 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
-use opentelemetry_proto::tonic::metrics::v1::{HistogramDataPoint, Metric, NumberDataPoint};
+use opentelemetry_proto::tonic::metrics::v1::{
+    ExponentialHistogramDataPoint, HistogramDataPoint, Metric, NumberDataPoint,
+};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
@@ -257,6 +259,14 @@ impl Received {
         match self.metric(name).and_then(|metric| metric.data) {
             Some(Data::Sum(sum)) => sum.data_points,
             Some(Data::Gauge(gauge)) => gauge.data_points,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The points of an exponential histogram.
+    pub fn exponentials(&self, name: &str) -> Vec<ExponentialHistogramDataPoint> {
+        match self.metric(name).and_then(|metric| metric.data) {
+            Some(Data::ExponentialHistogram(histogram)) => histogram.data_points,
             _ => Vec::new(),
         }
     }

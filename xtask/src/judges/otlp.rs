@@ -22,12 +22,15 @@ const GONE_FOR: Duration = Duration::from_secs(1);
 /// How long a collector may take to start on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// What was pushed, or arrived: operations, the sum of latencies, and their buckets.
+/// What was pushed, or arrived: operations, the sum of latencies, and their buckets; the same of exponential buckets,
+/// each as its index and count.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Facts {
     operations: String,
     sum: String,
     buckets: Vec<String>,
+    fine_sum: String,
+    fine: Vec<String>,
 }
 
 /// A collector that prints every point or span; it ends with this value.
@@ -121,15 +124,21 @@ impl Drop for Collector {
 }
 
 impl Facts {
-    /// From the program's last line: `operations=3 sum=33 buckets=0,1,2`.
+    /// From the program's last line: `operations=3 sum=33 buckets=0,1,2 fine_sum=33 fine=-5:1,7:2`.
     fn printed(text: &str) -> Option<Self> {
         let line = text.lines().rfind(|line| line.starts_with("operations="))?;
         let field = |name: &str| {
             let field = line.split_whitespace().find_map(|field| field.strip_prefix(name));
             field.map(str::to_owned)
         };
-        let buckets = field("buckets=")?.split(',').map(str::to_owned).collect();
-        Some(Self { operations: field("operations=")?, sum: field("sum=")?, buckets })
+        let list = |name| Some(field(name)?.split(',').map(str::to_owned).collect());
+        Some(Self {
+            operations: field("operations=")?,
+            sum: field("sum=")?,
+            buckets: list("buckets=")?,
+            fine_sum: field("fine_sum=")?,
+            fine: list("fine=")?,
+        })
     }
 
     /// From the collector's log: the last of each that arrived.
@@ -148,18 +157,36 @@ impl Facts {
                 ("vsr_operations_total", Some(("Value", value))) if is_success => {
                     value.clone_into(&mut facts.operations);
                 }
-                ("vsr_prepare_latency_ms", Some(("Sum", sum))) => {
+                ("vsr_repair_latency_ms", Some(("Sum", sum))) => {
                     sum.clone_into(&mut facts.sum);
                     facts.buckets.clear();
                 }
-                ("vsr_prepare_latency_ms", Some((bucket, count))) if bucket.starts_with("Buckets #") => {
+                ("vsr_repair_latency_ms", Some((bucket, count))) if bucket.starts_with("Buckets #") => {
                     facts.buckets.push(count.to_owned());
+                }
+                ("vsr_prepare_latency_ms", Some(("Sum", sum))) => {
+                    sum.clone_into(&mut facts.fine_sum);
+                    facts.fine.clear();
+                }
+                ("vsr_prepare_latency_ms", Some((bucket, count))) if count != "0" => {
+                    facts.fine.extend(index(bucket).map(|index| format!("{index}:{count}")));
                 }
                 _ => {}
             }
         }
         facts
     }
+}
+
+/// The index of an exponential bucket of scale 4, from the bounds that the collector works out:
+/// `Bucket (1, 1.0442737824274138], Count`.
+fn index(bucket: &str) -> Option<f64> {
+    let bounds = bucket.strip_prefix("Bucket (")?.strip_suffix("], Count")?;
+    let (above, at_most) = bounds.split_once(", ")?;
+    let place = |bound: &str| bound.parse::<f64>().ok().map(|bound| (bound.log2() * 16.0).round());
+    let (index, next) = (place(above)?, place(at_most)?);
+    // Zero may come out negative.
+    ((next - index - 1.0).abs() < 0.5).then_some(index + 0.0)
 }
 
 fn read(log: &Path) -> Result<String, String> {
@@ -180,15 +207,22 @@ mod tests {
 
     #[test]
     fn both_sides_are_read_alike() {
-        let printed = Facts::printed("x\noperations=42 sum=33.5 buckets=1,2,0\n").expect("there is a line");
+        let printed = Facts::printed("x\noperations=42 sum=33.5 buckets=1,2,0 fine_sum=7 fine=-1:1,16:2\n")
+            .expect("there is a line");
         let log = "     -> Name: vsr_operations_total\nNumberDataPoints #0\n     -> status: Str(success)\nValue: 41\n\
                    NumberDataPoints #0\n     -> status: Str(success)\nValue: 42\n\
                    NumberDataPoints #1\n     -> status: Str(failure)\nValue: 7\n\
-                   -> Name: vsr_prepare_latency_ms\nCount: 3\nSum: 33.5\nExplicitBounds #0: 0.1\n\
-                   Buckets #0, Count: 1\nBuckets #1, Count: 2\nBuckets #2, Count: 0\n";
+                   -> Name: vsr_repair_latency_ms\nCount: 3\nSum: 33.5\nExplicitBounds #0: 0.1\n\
+                   Buckets #0, Count: 1\nBuckets #1, Count: 2\nBuckets #2, Count: 0\n\
+                   -> Name: vsr_prepare_latency_ms\nSum: 7\nBucket (0.9576032806985737, 1], Count: 1\n\
+                   Bucket (1, 1.0442737824274138], Count: 0\n\
+                   Bucket (2.0000000000000004, 2.0885475648548275], Count: 2\n";
         assert_eq!(printed.operations, "42");
         assert_eq!(Facts::logged(log).operations, "42");
         assert_eq!(Facts::logged(log).sum, "33.5");
         assert_eq!(Facts::logged(log).buckets.len(), 3);
+        assert_eq!((printed.fine_sum, printed.fine), ("7".into(), vec!["-1:1".into(), "16:2".into()]));
+        assert_eq!(Facts::logged(log).fine, ["-1:1", "16:2"]);
+        assert_eq!(Facts::logged(log).fine_sum, "7");
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vsr_metrics::export::otlp::{Compression, Headers};
+use vsr_metrics::export::otlp::{Compression, Headers, Histograms};
 use vsr_metrics::{OtelConfig, OtelExporter, Snapshot, Source, Status};
 
 use super::receiver::{Receiver, answer, ok};
@@ -23,13 +23,29 @@ fn values_arrive_as_they_were_recorded() {
 
     let received = collector.received().remove(0);
     assert_eq!(received.total("vsr_operations_total"), 42);
-    let latency = received.histograms("vsr_prepare_latency_ms").remove(0);
-    assert_eq!((latency.count, latency.sum), (2, Some(7_000.7)));
-    assert_eq!(latency.explicit_bounds, [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0]);
-    assert_eq!(latency.bucket_counts, [0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
+    let latency = received.exponentials("vsr_prepare_latency_ms").remove(0);
+    assert_eq!((latency.count, latency.sum, latency.scale), (2, Some(7_000.7), 4));
+    // 0.7 is between 2^(-9/16) and 2^(-8/16), 7,000 between 2^(204/16) and 2^(205/16).
+    let buckets = latency.positive.expect("there are buckets");
+    assert_eq!((buckets.offset, buckets.bucket_counts.len()), (-9, 214));
+    assert_eq!((buckets.bucket_counts[0], buckets.bucket_counts[213]), (1, 1));
     assert_eq!(received.numbers("vsr_view_number").len(), 1);
     assert_eq!(received.numbers("vsr_op_number"), [], "nobody set it");
     assert!(received.metric("vsr_metrics_exports_total").is_some(), "the exporter tells about itself");
+}
+
+#[test]
+fn explicit_buckets_arrive_on_request() {
+    let collector = Receiver::start(|_, _| ok());
+    let metrics = replica(3);
+    metrics.record_prepare_latency(Duration::from_micros(700));
+    metrics.record_prepare_latency(Duration::from_secs(7));
+    let config = OtelConfig { histograms: Histograms::Explicit, ..config(&collector.url()) };
+    started(config, metrics).export_metrics().expect("it is taken");
+    let latency = collector.received().remove(0).histograms("vsr_prepare_latency_ms").remove(0);
+    assert_eq!((latency.count, latency.sum), (2, Some(7_000.7)));
+    assert_eq!(latency.explicit_bounds, [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0]);
+    assert_eq!(latency.bucket_counts, [0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
 }
 
 #[test]

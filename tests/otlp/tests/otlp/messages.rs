@@ -135,7 +135,25 @@ fn compare(metric: &Metric, family: &Family<'_>, temporality: AggregationTempora
                 labels(&point.attributes, series);
             }
         }
-        other => panic!("{other:?}"),
+        Data::ExponentialHistogram(histogram) => {
+            assert_eq!(histogram.aggregation_temporality(), temporality);
+            assert_eq!(histogram.data_points.len(), series.len());
+            for (point, series) in histogram.data_points.iter().zip(&series) {
+                let Value::Histogram(read) = series.value() else {
+                    panic!("{} is no histogram", metric.name)
+                };
+                let fine = read.exponential().expect("the catalog says so");
+                let (found, expected) = (point.positive.as_ref().expect("buckets"), fine.buckets());
+                assert_eq!((point.scale, found.offset), (expected.scale, expected.offset));
+                assert_eq!(found.bucket_counts, expected.counts);
+                assert_eq!(point.count, point.zero_count + found.bucket_counts.iter().sum::<u64>());
+                assert_eq!(point.count, read.count(), "nobody records meanwhile");
+                assert_eq!(point.sum, Some(read.sum().as_f64()));
+                times(point.start_time_unix_nano, point.time_unix_nano);
+                labels(&point.attributes, series);
+            }
+        }
+        other @ Data::Summary(_) => panic!("{other:?}"),
     }
 }
 

@@ -336,6 +336,17 @@ mod tests {
     }
 
     #[test]
+    fn a_replica_is_one_of_its_cluster() {
+        let replica =
+            |more: &[&'static str]| refused(&[&["replica", "--data", "d", "--secret", "s"], more].concat());
+        assert_eq!(replica(&["--index", "3"]), "`--index` expects 0 to 2, as there are 3 replicas, not `3`");
+        assert_eq!(
+            replica(&["--index", "0", "--standbys", "1", "--peers", "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"]),
+            "`--peers` expects the addresses of all 4 replicas, not of `3`"
+        );
+    }
+
+    #[test]
     fn a_scenario_is_of_one_kind() {
         let message = "`--schedules` does not go with `--for`: each asks for another simulation";
         assert_eq!(refused(&["scenario", "--for", "1h", "--schedules", "3"]), message);

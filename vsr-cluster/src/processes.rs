@@ -242,6 +242,12 @@ fn spawn(
     let mut next = |prefix: &str| {
         let mut line = String::new();
         said.read_line(&mut line)?;
+        if line.is_empty() {
+            // Why stands above, on standard error.
+            return Err(
+                format!("replica `{index}` does not start: it ended before it said where it is").into()
+            );
+        }
         let address = line.trim_end().strip_prefix(prefix).and_then(|address| address.parse().ok());
         address
             .ok_or_else(|| format!("replica `{index}` does not start: it says `{}`", line.trim_end()).into())

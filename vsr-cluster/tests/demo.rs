@@ -89,7 +89,12 @@ fn a_taken_port_is_an_error_with_the_address() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     let output = demo(&["--listen", &address, "--for", "1s"]).output().expect("it runs");
-    refused(&output, 1, &address);
+    refused(&output, 1, &format!("`{address}`: "));
+    // Of processes, the second one serves on the next port.
+    let taken = taken.local_addr().expect("an address");
+    let before = format!("127.0.0.1:{}", taken.port() - 1);
+    let output = demo(&["--listen", &before, "--processes", "--for", "1s"]).output().expect("it runs");
+    refused(&output, 1, "does not start");
 }
 
 #[test]

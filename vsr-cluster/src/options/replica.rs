@@ -47,6 +47,17 @@ pub(super) fn replica(mut arguments: lexopt::Parser) -> Result<Command, UsageErr
     }
     let missing = |option: &str| UsageError(format!("`replica` needs `{option}`"));
     let index = index.ok_or_else(|| missing("--index"))?;
+    let all = members + standbys;
+    if index >= all {
+        let message =
+            format!("`--index` expects 0 to {}, as there are {all} replicas, not `{index}`", all - 1);
+        return Err(UsageError(message));
+    }
+    if let Some(peers) = peers.as_ref().filter(|peers| peers.len() != all) {
+        let found = peers.len();
+        let message = format!("`--peers` expects the addresses of all {all} replicas, not of `{found}`");
+        return Err(UsageError(message));
+    }
     let own = peers.as_ref().and_then(|peers| peers.get(index).copied());
     Ok(Command::Replica(SoloOptions {
         index,

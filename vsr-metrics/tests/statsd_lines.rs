@@ -213,6 +213,29 @@ fn floats_have_no_exponent_and_nan_is_no_value() {
     }
 }
 
+/// A tag whose name or value is empty would be one that no receiver reads.
+#[test]
+fn a_tag_of_nothing_is_none() {
+    let node = Node::new(1);
+    node.cells.add(EVENTS, 1);
+    let delta = node.snapshot().delta_since(&Snapshot::new());
+    for dialect in BOTH {
+        let lines = |tags: &[(&str, &str)]| {
+            let tagged = tags
+                .iter()
+                .try_fold(Encoder::new(dialect), |encoder, (name, value)| encoder.tag(name, value));
+            tagged.expect("short enough").lines(&delta)
+        };
+        let expected = lines(&[("env", "test")]);
+        assert_eq!(lines(&[("", "x"), ("env", "test"), ("zone", ""), ("", "")]), expected);
+        let mut receiver = Receiver::default();
+        for line in lines(&[("", "x")]) {
+            receiver.receive(line.trim_end().as_bytes());
+        }
+        assert_eq!(receiver.bad, [""; 0]);
+    }
+}
+
 /// Everything in any catalog arrives, whatever characters its label values have, and no two series become one.
 #[test]
 fn names_and_tags_cannot_be_injected() {

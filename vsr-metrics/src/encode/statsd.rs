@@ -126,7 +126,7 @@ impl Encoder {
         self.checked()
     }
 
-    /// A tag of every line, besides the labels.
+    /// A tag of every line, besides the labels. One whose name or value is empty is none.
     ///
     /// # Errors
     /// If prefix and tags are longer than [`RESERVED`].

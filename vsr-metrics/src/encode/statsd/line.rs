@@ -186,9 +186,9 @@ impl<'a> Ending<'a> {
 }
 
 /// Appends a tag to those that are there: `.name.value`, or `name:value` behind a comma. A label without a value is none,
-/// as in Prometheus.
+/// as in Prometheus; no receiver knows one without a name.
 pub(super) fn tag(dialect: Dialect, name: &str, value: &str, out: &mut Vec<u8>) {
-    if value.is_empty() {
+    if name.is_empty() || value.is_empty() {
         return;
     }
     match dialect {

@@ -185,6 +185,16 @@ fn a_primary_that_is_replaced_by_the_vote_of_a_standby_to_be_tells_of_standbys_n
 }
 
 #[test]
+fn a_member_that_was_cut_off_while_all_its_peers_were_replaced_finds_the_new_ones() {
+    let (members, standbys) = (ReplicaSet::from_bits(0b11100), ReplicaSet::from_bits(0b00011));
+    let scenario = Scenario { standbys: 2, ..busy(4000) }
+        .at(ms(900), Action::Isolate(Target::Replica(2)))
+        .at(ms(1000), Action::Reconfigure(members, standbys))
+        .at(ms(2500), Action::Heal);
+    assert_eq!(total(&run(&scenario), "vsr_standby_promotions_total", None), 2, "replicas 3 and 4");
+}
+
+#[test]
 fn a_session_too_many_evicts_one_and_a_repetition_is_noticed() {
     let ending = run(&busy(3000).at(ms(500), Action::Visitors(40)).at(ms(2000), Action::Repeat));
     assert!(total(&ending, "vsr_client_sessions_evicted_total", None) >= 4 * 10);

@@ -70,6 +70,12 @@ impl Replica {
             self.send(from, opening, io);
             return;
         }
+        if configuration.epoch < self.configuration.epoch && !self.votes() {
+            // It takes this replica for a member and may know nobody else: now it knows the members that there are.
+            let message = self.wish(view);
+            self.send(from, message, io);
+            return;
+        }
         if configuration.epoch > self.configuration.epoch {
             // It is in force somewhere, so what made it is committed. A log that was handed over already stays where
             // it is: in this view, nobody else may have it.

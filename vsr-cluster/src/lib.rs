@@ -22,6 +22,7 @@ pub mod driver;
 pub mod limits;
 pub mod load;
 pub mod log_scrubber;
+pub mod matrix;
 pub mod message;
 pub mod network;
 pub mod node;

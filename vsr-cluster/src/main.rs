@@ -1,10 +1,10 @@
 //! The program: `vsr-cluster demo` runs a cluster under load and serves its metrics, `vsr-cluster soak` judges one,
-//! `vsr-cluster replica` is one replica of one.
+//! `vsr-cluster scenario` simulates one, `vsr-cluster matrix` tries faults, `vsr-cluster replica` is one replica of one.
 
 use std::process::ExitCode;
 
 use vsr_cluster::options::{Command, USAGE};
-use vsr_cluster::{demo, scenario, soak, solo};
+use vsr_cluster::{demo, matrix, scenario, soak, solo};
 
 fn main() -> ExitCode {
     match Command::from_environment() {
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Ok(Command::Demo(options)) => ended(demo::run(&options).map(|()| true)),
         Ok(Command::Soak(options)) => ended(soak::run(&options)),
         Ok(Command::Scenario(options)) => ended(scenario::run(&options)),
+        Ok(Command::Matrix(options)) => ended(matrix::run(options).map_err(Into::into)),
         Ok(Command::Replica(options)) => ended(solo::run(&options).map(|()| true)),
         Err(error) => {
             eprintln!("error: {error}\n{USAGE}");

@@ -13,9 +13,11 @@ use crate::push::Receivers;
 use crate::solo::SoloOptions;
 use crate::storage::Durability;
 
+mod matrix;
 mod replica;
 mod scenario;
 
+pub use matrix::MatrixOptions;
 pub use scenario::ScenarioOptions;
 
 /// What the user wants.
@@ -29,6 +31,8 @@ pub enum Command {
     Replica(SoloOptions),
     /// Run the simulation.
     Scenario(ScenarioOptions),
+    /// Try a fault, and write what a scraper gets.
+    Matrix(MatrixOptions),
     /// Print [`USAGE`].
     Help,
 }
@@ -81,7 +85,7 @@ pub struct UsageError(String);
 
 /// How to call the program.
 pub const USAGE: &str = "\
-usage: vsr-cluster demo|soak|scenario|replica [options]
+usage: vsr-cluster demo|soak|scenario|matrix|replica [options]
 
 demo: a cluster under load, and its metrics
   --listen ADDRESS   where /metrics is served (127.0.0.1:9464, or as OTEL_EXPORTER_PROMETHEUS_HOST and _PORT say;
@@ -111,6 +115,10 @@ scenario: the simulation, in virtual time
   --faults LIST      chapters of the story, separated by commas (all of them)
   --schedules N      random fault schedules instead, so many seeds from --seed on
   --for DURATION     so much virtual time instead, with a chapter of the story every hour
+
+matrix: a fault in the simulation, and what a scraper would get, on stdout; `cargo xtask matrix` reads it
+  NAME               which fault
+  --list             which faults there are
 
 replica: one replica of a cluster, over TCP
   --index N          its number
@@ -158,14 +166,15 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
         Some(Value(name)) if name == "demo" => demo(arguments),
         Some(Value(name)) if name == "soak" => soak(arguments),
         Some(Value(name)) if name == "scenario" => scenario::scenario(arguments),
+        Some(Value(name)) if name == "matrix" => matrix::matrix(arguments),
         Some(Value(name)) if name == "replica" => replica::replica(arguments),
         Some(Short('h') | Long("help")) => Ok(Command::Help),
         Some(Value(name)) => Err(UsageError(format!(
-            "unknown command `{}`, expected `demo`, `soak`, `scenario` or `replica`",
+            "unknown command `{}`, expected `demo`, `soak`, `scenario`, `matrix` or `replica`",
             name.display()
         ))),
         Some(other) => Err(other.unexpected().into()),
-        None => Err(UsageError("no command, expected `demo`, `soak`, `scenario` or `replica`".to_owned())),
+        None => Err(UsageError("no command, expected `demo`, `soak`, `scenario`, `matrix` or `replica`".to_owned())),
     }
 }
 
@@ -330,9 +339,9 @@ mod tests {
         assert_eq!(refused(&["demo", "--for", "5"]), "`--for` expects a time like 10s or 5m, not `5`");
         assert_eq!(
             refused(&["tour"]),
-            "unknown command `tour`, expected `demo`, `soak`, `scenario` or `replica`"
+            "unknown command `tour`, expected `demo`, `soak`, `scenario`, `matrix` or `replica`"
         );
-        assert_eq!(refused(&[]), "no command, expected `demo`, `soak`, `scenario` or `replica`");
+        assert_eq!(refused(&[]), "no command, expected `demo`, `soak`, `scenario`, `matrix` or `replica`");
     }
 
     #[test]

@@ -249,6 +249,11 @@ impl Replica {
         self.log.log_first()
     }
 
+    /// Entries that it keeps in memory.
+    pub fn entries_in_memory(&self) -> usize {
+        self.log.len()
+    }
+
     /// The configuration in force.
     pub fn configuration(&self) -> Configuration {
         self.configuration

@@ -22,6 +22,7 @@
 mod adversary;
 mod clients;
 mod families;
+mod machine;
 mod network;
 mod node;
 mod observer;
@@ -31,15 +32,18 @@ mod safety;
 mod scenario;
 mod schedules;
 mod story;
+mod trials;
 mod world;
 
 pub use adversary::Forgery;
+pub use machine::Hardware;
 pub use network::Weather;
 pub use observer::Observer;
 pub use random::Random;
 pub use report::{Populated, populated};
 pub use safety::Safety;
-pub use scenario::{Action, DiskFailure, Load, Rot, Scenario, Step, Target};
+pub use scenario::{Action, DiskFailure, Load, Requests, Rot, Scenario, Step, Target};
 pub use schedules::schedule;
 pub use story::{Fault, story};
+pub use trials::{TRIALS, Trial};
 pub use world::{Ending, Scrape, World};

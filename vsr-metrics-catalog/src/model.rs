@@ -18,7 +18,7 @@ pub use alerts::{
 pub use dashboards::{Choice, Color, Dashboard, Mark, Panel, PanelKind, Query, Row};
 pub use expressions::{Expression, Form, Owner};
 pub use operators::{Exception, Indicator, Links, Rule, Slo};
-pub use playbook::{Fault, Playbook, Symptom};
+pub use playbook::{Fault, Firing, Matrix, Playbook, Symptom};
 
 /// A resolved catalog: the single meeting point of the YAML and everything made from it.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +56,7 @@ pub struct Catalog {
     /// How incidents are led.
     pub playbook: Option<Playbook>,
     /// What alerts did under the faults that were tried; not from the catalog's text, but from whoever tried.
-    pub faults: Vec<Fault>,
+    pub matrix: Matrix,
     /// Every expression of all of these, in the order of the file within each kind.
     pub expressions: Vec<Expression>,
 }

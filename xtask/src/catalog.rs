@@ -40,8 +40,16 @@ pub fn read_with(path: &Path, overlay: Option<&Path>) -> Result<(Outcome, Option
     let unreadable = std::iter::once(&outcome).chain(&overlay).find(|outcome| outcome.is_unreadable());
     match unreadable {
         Some(outcome) => Err(Refused::new(outcome.diagnostics.render_all(&outcome.source))),
-        None => Ok((outcome, overlay)),
+        None => Ok((with_matrix(path, outcome)?, overlay)),
     }
+}
+
+/// The first catalog's alerts were tried; what they did is in a file of its own.
+fn with_matrix(path: &Path, mut outcome: Outcome) -> Result<Outcome, Refused> {
+    if path == Path::new(COMMITTED[0].0) {
+        outcome.catalog.matrix = crate::matrix::read().map_err(Refused::new)?;
+    }
+    Ok(outcome)
 }
 
 /// What is exported beside a catalog, and may stand in its queries: the exporters' own families.

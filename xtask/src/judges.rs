@@ -40,6 +40,7 @@ pub const STEPS: &[Step] = &[
     Step::installed("rules satisfy promtool and pass their tests", rules::promtool),
     Step::installed("rules load in vmalert", rules::vmalert),
     Step::installed("a test notices when an alert is made wrong", crate::mutate::step),
+    Step::installed("each fault makes the right alerts fire", crate::matrix::step),
     Step::installed("Grafana's types take every board", grafana::types),
     Step::installed("Grafana's library loses nothing of a board", grafana::encode),
     Step::installed("every query of every panel returns samples", panels::run),

@@ -10,6 +10,7 @@ mod cluster;
 mod expand;
 mod r#gen;
 mod judges;
+mod matrix;
 mod mutate;
 mod mutate_recording;
 mod outcome;
@@ -83,6 +84,12 @@ const CHORES: &[Chore] = &[
         summary: "draw boards from what Prometheus scraped of the running demo",
         usage: pictures::USAGE,
         run: pictures::run,
+    },
+    Chore {
+        name: "matrix",
+        summary: "try faults in virtual time, and see the right alerts fire",
+        usage: matrix::USAGE,
+        run: matrix::run,
     },
     Chore {
         name: "mutate-rules",

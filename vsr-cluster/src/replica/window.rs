@@ -30,6 +30,11 @@ impl Window {
         self.first + self.entries.len() as u64 - 1
     }
 
+    /// How many entries are here.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(super) fn persisted(&self) -> OpNumber {
         self.persisted
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::random::Random;
 use super::safety::Safety;
+use super::scenario::Requests;
 use crate::configuration::ReplicaSet;
 use crate::message::{ClientId, ReplicaIndex, Reply, Request, RequestNumber};
 use crate::replica::Time;
@@ -17,6 +18,8 @@ pub(super) struct Clients {
     next_id: ClientId,
     /// The longest pause of those that go on.
     pub(super) pause: Duration,
+    /// What those ask for.
+    pub(super) requests: Requests,
     /// Whether nobody asks for anything new any more.
     pub(super) is_over: bool,
 }
@@ -62,13 +65,26 @@ const RETRY: Duration = Duration::from_millis(300);
 const REGISTERS: u64 = 16;
 
 impl Clients {
-    pub(super) fn new(pause: Duration) -> Self {
-        Self { all: Vec::new(), next_id: 1, pause, is_over: false }
+    pub(super) fn new(pause: Duration, requests: Requests) -> Self {
+        Self { all: Vec::new(), next_id: 1, pause, requests, is_over: false }
     }
 
     /// One more that goes on. Returns its place.
     pub(super) fn worker(&mut self) -> usize {
         self.add(Errand::Work)
+    }
+
+    /// So many go on from now on. Returns the places of those who came.
+    pub(super) fn workers(&mut self, count: usize) -> Vec<usize> {
+        let going_on = self.all.iter_mut().filter(|client| client.errand == Errand::Work);
+        let mut staying = 0;
+        for client in going_on {
+            staying += 1;
+            if staying > count {
+                client.errand = Errand::Done;
+            }
+        }
+        (staying..count).map(|_| self.worker()).collect()
     }
 
     pub(super) fn visitor(&mut self) -> usize {
@@ -94,7 +110,7 @@ impl Clients {
 
     /// A client's time has come.
     pub(super) fn wake(&mut self, place: usize, now: Time, random: &mut Random) -> Asked {
-        let (pause, is_over) = (self.pause, self.is_over);
+        let (pause, requests, is_over) = (self.pause, self.requests, self.is_over);
         let Some(client) = self.all.get_mut(place).filter(|client| client.planned == Some(now)) else {
             return Asked::nothing();
         };
@@ -109,7 +125,7 @@ impl Clients {
         if is_over || client.errand == Errand::Done {
             return Asked::nothing();
         }
-        client.ask(random);
+        client.ask(requests, random);
         client.sent = Some(now);
         let to = [client.primary].into_iter().collect();
         Asked { to, request: Some(client.request()), again: Some(RETRY.max(pause)) }
@@ -169,22 +185,40 @@ impl Asked {
 
 impl Client {
     /// Decides on the next request. The first one opens the session.
-    fn ask(&mut self, random: &mut Random) {
+    fn ask(&mut self, requests: Requests, random: &mut Random) {
         self.number = self.number.wrapping_add(1);
         let register = random.below(REGISTERS);
         self.operation = match (self.number, self.errand) {
             (0, _) => Operation::OpenSession,
             (_, Errand::Once(operation)) => operation,
-            _ => match random.below(4) {
-                0 => Operation::Read { register },
-                1 => Operation::Write { register, value: random.number() },
-                2 => Operation::Add { register, amount: random.below(1 << 60) },
-                _ => Operation::CompareAndSet { register, expected: random.below(2), value: 1 },
-            },
+            _ => requests.next(register, random),
         };
     }
 
     fn request(&self) -> Request {
         Request { client: self.id, number: self.number, operation: self.operation }
+    }
+}
+
+impl Requests {
+    /// What a client asks for next, of this register.
+    fn next(self, register: u64, random: &mut Random) -> Operation {
+        let Self::Refused(often) = self else {
+            return match random.below(4) {
+                0 => Operation::Read { register },
+                1 => Operation::Write { register, value: random.number() },
+                2 => Operation::Add { register, amount: random.below(1 << 60) },
+                _ => Operation::CompareAndSet { register, expected: random.below(2), value: 1 },
+            };
+        };
+        if random.per_mille(often) {
+            // No register ever holds that.
+            return Operation::CompareAndSet { register, expected: u64::MAX, value: 0 };
+        }
+        match random.below(3) {
+            0 => Operation::Read { register },
+            1 => Operation::Write { register, value: random.below(1 << 32) },
+            _ => Operation::Add { register, amount: random.below(1 << 16) },
+        }
     }
 }

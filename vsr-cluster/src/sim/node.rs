@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use vsr_metrics::{Metrics, OutOfRange, ReplicaId};
 
+use super::machine::{Hardware, Machine};
 use super::observer::Observer;
 use super::random::Random;
 use super::scenario::{DiskFailure, Rot};
@@ -27,6 +28,9 @@ pub(super) struct Node {
     pub(super) version: Version,
     memory: Memory,
     faults: Faults,
+    pub(super) machine: Machine,
+    /// Whether its metrics can be scraped while it runs.
+    pub(super) is_scrapeable: bool,
     pub(super) running: Option<Running>,
     /// Grows with every start, so that what was under way before a crash is told from what is now.
     pub(super) life: u64,
@@ -85,6 +89,8 @@ impl Node {
             version: Version { major: 1, minor: 0 },
             memory: Memory::default(),
             faults: Faults::default(),
+            machine: Machine::default(),
+            is_scrapeable: true,
             running: None,
             life: 0,
             disk,
@@ -114,9 +120,27 @@ impl Node {
         Ok(true)
     }
 
+    /// What it counted so far ends with its process; another process begins at zero.
+    pub(super) fn forget_metrics(&mut self) {
+        if let Some(id) = u32::try_from(self.index).ok().and_then(|index| ReplicaId::new(index).ok()) {
+            self.metrics = Arc::new(Metrics::new(id));
+        }
+    }
+
+    /// The replica samples its machine.
+    pub(super) fn sample(&mut self, now: Time, on: &Hardware) {
+        let passed = self.machine.pass(now);
+        let stored = self.disk_bytes() as u64;
+        if let Some(Running { replica, .. }) = &self.running {
+            let kept = replica.entries_in_memory() as u64 * crate::storage::ENTRY_BYTES;
+            self.machine.sample(passed, on, kept, stored, &self.metrics);
+        }
+    }
+
     /// Power is lost: what waits for the disk never gets there, and what was not synchronized may be torn.
     pub(super) fn crash(&mut self, random: &mut Random) {
         self.running = None;
+        self.machine.end_program();
         self.life += 1;
         self.metrics.retire();
         self.faults.end_process();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::adversary::Forgery;
+use super::machine::Hardware;
 use super::network::Weather;
 use crate::clock::ClockTolerance;
 use crate::configuration::{ReplicaSet, Version};
@@ -29,6 +30,9 @@ pub struct Scenario {
     pub weather: Weather,
     /// How long a disk takes to write something and keep it.
     pub disk: Duration,
+    /// The machine under each replica, which the replica samples. On a machine, a replica that starts is a new
+    /// process, whose counters begin at zero. Without one, nothing is sampled and counters go on.
+    pub machine: Option<Hardware>,
     /// What happens when, in any order.
     pub steps: Vec<Step>,
 }
@@ -40,6 +44,17 @@ pub struct Load {
     pub clients: usize,
     /// The longest pause.
     pub pause: Duration,
+    /// What they ask for.
+    pub requests: Requests,
+}
+
+/// What clients ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requests {
+    /// Everything alike; what only changes a register that holds something else is refused for the most part.
+    Mixed,
+    /// What a program asks for that knows what it does, but for so many out of a thousand, which are refused.
+    Refused(u64),
 }
 
 /// Something that happens at some time.
@@ -90,6 +105,18 @@ pub enum Action {
     Repeat,
     /// Clients pause no longer than this, from now on.
     Pause(Duration),
+    /// So many clients go on, from now on: others come, or the latest go home.
+    Clients(usize),
+    /// What clients ask for, from now on.
+    Requests(Requests),
+    /// Metrics of a replica cannot be scraped, or can be again.
+    Scrapeable(Target, bool),
+    /// A replica's program keeps every frame in memory, from now on. It ends with the next start.
+    Leak(Target),
+    /// Another program writes so many bytes a second to a replica's disk, from now on.
+    Fill(Target, u64),
+    /// Nothing is left of what another program wrote to a disk.
+    Clean(Target),
 }
 
 /// A replica, by number or by what it is doing at that time.
@@ -140,9 +167,10 @@ impl Scenario {
             standbys: 0,
             length,
             tuning: Self::tuning(),
-            load: Load { clients: 4, pause: Duration::from_millis(40) },
+            load: Load { clients: 4, pause: Duration::from_millis(40), requests: Requests::Mixed },
             weather: Weather::fair(),
             disk: Duration::from_micros(500),
+            machine: None,
             steps: Vec::new(),
         }
     }

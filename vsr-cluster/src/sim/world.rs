@@ -14,6 +14,7 @@ use vsr_metrics::{ByzantineReason, MessageType, Metrics};
 
 use super::adversary::{self, Craft};
 use super::clients::{Asked, Clients};
+use super::machine::SAMPLE_EVERY;
 use super::network::{Cuts, Weather};
 use super::node::{Node, Running};
 use super::observer::Observer;
@@ -67,7 +68,7 @@ pub struct Scrape<'a> {
     pub at: Time,
     /// Of which replica.
     pub replica: ReplicaIndex,
-    /// Whether it runs; a scrape of one that doesn't fails.
+    /// Whether it runs and can be scraped; a scrape of one that doesn't, or can't, fails.
     pub is_up: bool,
     /// Its metrics.
     pub metrics: &'a Metrics,
@@ -128,7 +129,7 @@ impl<'a> World<'a> {
             nodes: (0..replicas).map(node).collect(),
             weather: scenario.weather,
             cuts: Cuts::default(),
-            clients: Clients::new(scenario.load.pause),
+            clients: Clients::new(scenario.load.pause, scenario.load.requests),
             safety: Safety::new(founded, scenario.tuning.max_sessions),
             observer: Observer::new(replicas, &scenario.tuning),
             counts: Counts::new(replicas),
@@ -149,6 +150,9 @@ impl<'a> World<'a> {
         for _ in 0..scenario.load.clients {
             let place = world.clients.worker();
             world.wake_soon(place);
+        }
+        if scenario.machine.is_some() {
+            world.after(SAMPLE_EVERY, Event::Sample);
         }
         for (place, step) in scenario.steps.iter().enumerate() {
             world.after(step.at, Event::Step(place));
@@ -233,6 +237,7 @@ impl<'a> World<'a> {
                 let action = self.scenario.steps[place].action.clone();
                 self.act(&action);
             }
+            Event::Sample => self.sample(),
             Event::Scrape => self.scrape(),
         }
     }
@@ -248,6 +253,9 @@ impl<'a> World<'a> {
         let node = &mut self.nodes[index];
         if node.running.is_some() {
             return;
+        }
+        if node.life > 0 && self.scenario.machine.is_some() {
+            node.forget_metrics();
         }
         match node.start(founded, &self.scenario.tuning, &self.counts, &mut self.observer) {
             Ok(true) => self.step(index, Input::Start),
@@ -265,6 +273,7 @@ impl<'a> World<'a> {
 
     /// Has a replica take in something, and carries out what it wants.
     fn step(&mut self, index: ReplicaIndex, input: Input) {
+        self.nodes[index].machine.work();
         let clock = self.nodes[index].clock(self.now);
         let Some(running) = &mut self.nodes[index].running else { return };
         let is_request = matches!(input, Input::Request(_));
@@ -377,11 +386,19 @@ impl<'a> World<'a> {
         self.travel(Event::Request { to, request });
     }
 
+    fn sample(&mut self) {
+        if let Some(hardware) = self.scenario.machine {
+            self.nodes.iter_mut().for_each(|node| node.sample(self.now, &hardware));
+            self.after(SAMPLE_EVERY, Event::Sample);
+        }
+    }
+
     fn scrape(&mut self) {
         let now = self.now;
         if let Some((every, look)) = &mut self.on_scrape {
             for node in &self.nodes {
-                let (replica, is_up, metrics) = (node.index, node.running.is_some(), &*node.metrics);
+                let (replica, metrics) = (node.index, &*node.metrics);
+                let is_up = node.running.is_some() && node.is_scrapeable;
                 look(&Scrape { at: now, replica, is_up, metrics });
             }
             let every = *every;

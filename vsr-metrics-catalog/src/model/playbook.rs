@@ -1,5 +1,7 @@
 //! What the incident commander follows, and what was observed to happen under each fault.
 
+use std::time::Duration;
+
 use super::Step;
 
 /// How an incident is led.
@@ -34,13 +36,35 @@ pub struct Symptom {
     pub alerts: Vec<String>,
 }
 
-/// What alerts did when a fault was tried: a row of the matrix that the playbook shows.
+/// What alerts did under the faults that were tried: the matrix that the playbook shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matrix {
+    /// The faults, in the order in which they were tried.
+    pub faults: Vec<Fault>,
+    /// Alerts that no fault made fire, each with the reason.
+    pub untried: Vec<(String, String)>,
+}
+
+/// What alerts did when a fault was tried: a row of the matrix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What was done to the cluster.
+    /// A short name.
     pub name: String,
-    /// Which alerts fired, and after how long, in the order of firing.
-    pub fired: Vec<(String, std::time::Duration)>,
-    /// How long after the end of the fault the last of them cleared.
-    pub cleared: Option<std::time::Duration>,
+    /// What was done to the cluster, in a sentence.
+    pub about: String,
+    /// How long it lasted; nothing if nothing was done.
+    pub lasted: Option<Duration>,
+    /// Which alerts fired, in the order of firing.
+    pub fired: Vec<Firing>,
+}
+
+/// When an alert fired, from the beginning of the fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firing {
+    /// Its name.
+    pub alert: String,
+    /// When it began to fire.
+    pub from: Duration,
+    /// When it was quiet again.
+    pub to: Duration,
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use vsr_metrics_catalog::model::{Catalog, Fault, Playbook};
+use vsr_metrics_catalog::model::{Catalog, Fault, Firing, Matrix, Playbook};
 
 use super::alerts::duration;
 use super::markdown::{anchor, code, head, prose, row};
@@ -19,7 +19,7 @@ pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
     let _ = write!(text, "\n## The first five minutes\n\n{}", steps(&book.first_minutes));
     text += &list("Triage: what comes before what", &book.triage);
     text += &symptoms(book);
-    text += &faults(&catalog.faults);
+    text += &matrix(&catalog.matrix);
     text += &list("Communication", &book.communication);
     text += &list("When it is over", &book.over_when);
     text += &list("Review", &book.review);
@@ -51,22 +51,36 @@ fn symptoms(book: &Playbook) -> String {
 }
 
 /// What the faults that are tried on a simulated cluster make fire.
-fn faults(faults: &[Fault]) -> String {
-    if faults.is_empty() {
+fn matrix(matrix: &Matrix) -> String {
+    if matrix.faults.is_empty() {
         return String::new();
     }
     let mut text = String::from("\n## Which alerts come together\n\n");
-    text += "Observed, not guessed: `cargo xtask matrix` tries each fault on a cluster with a virtual clock, and\n";
-    text += "Prometheus evaluates these rules on what it exports.\n\n";
-    text += &head(&["Fault", "Fires, after", "Cleared, after the end of the fault"]);
-    for fault in faults {
-        let fired =
-            fault.fired.iter().map(|(alert, after)| format!("{} {}", section(alert), duration(*after)));
-        let fired: Vec<String> = fired.collect();
-        let fired = if fired.is_empty() { "nothing".to_owned() } else { fired.join("<br>") };
-        text += &row(&[prose(&fault.name), fired, fault.cleared.map(duration).unwrap_or_default()]);
+    text += "Observed, not guessed: `cargo xtask matrix` tries each fault on a cluster in virtual time, and Prometheus' rule\n";
+    text += "engine evaluates these rules on what a scraper gets. Times count from the beginning of the fault. A row is a\n";
+    text += "fault alone; where more fires, more is wrong.\n\n";
+    text += &head(&["Fault", "Lasts", "Alert", "Fires after", "Is quiet after"]);
+    text += &matrix.faults.iter().map(fault).collect::<String>();
+    if !matrix.untried.is_empty() {
+        text += "\nAlerts that none of these faults makes fire:\n\n";
+        for (alert, reason) in &matrix.untried {
+            let _ = writeln!(text, "- {}: {}", section(alert), prose(reason));
+        }
     }
     text
+}
+
+/// One fault; its alerts in lines of their own.
+fn fault(fault: &Fault) -> String {
+    let column = |cell: &dyn Fn(&Firing) -> String| fault.fired.iter().map(cell).collect::<Vec<_>>().join("<br>");
+    let alerts = column(&|firing| section(&firing.alert));
+    row(&[
+        prose(&fault.about),
+        fault.lasted.map(duration).unwrap_or_default(),
+        if fault.fired.is_empty() { "none".to_owned() } else { alerts },
+        column(&|firing| duration(firing.from)),
+        column(&|firing| duration(firing.to)),
+    ])
 }
 
 fn sections<'a>(alerts: impl Iterator<Item = &'a String>) -> String {

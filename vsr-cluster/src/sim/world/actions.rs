@@ -54,6 +54,22 @@ impl World<'_> {
                 }
             }
             Action::Pause(pause) => self.clients.pause = pause,
+            Action::Clients(count) => {
+                for place in self.clients.workers(count) {
+                    self.wake_soon(place);
+                }
+            }
+            Action::Requests(requests) => self.clients.requests = requests,
+            Action::Scrapeable(target, is_scrapeable) => {
+                self.with(target, |world, index| world.nodes[index].is_scrapeable = is_scrapeable);
+            }
+            Action::Leak(target) => {
+                self.with(target, |world, index| world.nodes[index].machine.is_leaking = true);
+            }
+            Action::Fill(target, bytes) => {
+                self.with(target, |world, index| world.nodes[index].machine.filling = bytes);
+            }
+            Action::Clean(target) => self.with(target, |world, index| world.nodes[index].machine.clean()),
         }
     }
 

@@ -30,6 +30,7 @@ impl World<'_> {
         if self.nodes[to].running.is_none() {
             return;
         }
+        self.nodes[to].machine.receive();
         if is_damaged {
             let place = self.random.index(frame.len());
             frame[place] ^= 0x20;

@@ -31,6 +31,7 @@ pub(super) enum Event {
     },
     Client(usize),
     Step(usize),
+    Sample,
     Scrape,
 }
 

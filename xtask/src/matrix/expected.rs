@@ -1,0 +1,101 @@
+//! Which alerts each fault should make fire, and within which time; and which no fault can.
+
+use super::trial::{Alerts, Firing, time};
+
+/// What is expected of a fault. Everything that is not named must keep quiet.
+struct Expected {
+    fault: &'static str,
+    /// Alerts that must fire, and after how many seconds at most.
+    fires: &'static [(&'static str, i64)],
+    /// Alerts that may: what follows from the fault by chance, or by how long it lasts.
+    may: &'static [&'static str],
+}
+
+const EXPECTED: &[Expected] = &[Expected { fault: "healthy", fires: &[], may: &[] }];
+
+/// Alerts that no trial makes fire, each with the reason.
+pub const UNTRIED: &[(&str, &str)] = &[];
+
+/// Every alert that is named here.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let named = EXPECTED.iter().flat_map(|fault| {
+        fault.fires.iter().map(|(name, _)| *name).chain(fault.may.iter().copied())
+    });
+    named.chain(UNTRIED.iter().map(|(name, _)| *name))
+}
+
+/// What is wrong with what a fault's alerts did.
+pub fn compare(seen: &Alerts) -> Vec<String> {
+    match EXPECTED.iter().find(|expected| expected.fault == seen.fault) {
+        Some(expected) => expected.compare(seen),
+        None => vec![format!("{}: nobody says what is expected", seen.fault)],
+    }
+}
+
+impl Expected {
+    fn compare(&self, seen: &Alerts) -> Vec<String> {
+        let mut findings = Vec::new();
+        for (alert, limit) in self.fires {
+            match seen.firings.iter().find(|firing| firing.alert == *alert) {
+                None => findings.push(format!("`{alert}` should fire within {}, and does not", time(*limit))),
+                Some(Firing { from, .. }) if from > limit => {
+                    let (from, limit) = (time(*from), time(*limit));
+                    findings.push(format!("`{alert}` should fire within {limit}, and does after {from}"));
+                }
+                Some(_) => {}
+            }
+        }
+        for Firing { alert, from, to } in &seen.firings {
+            let named = |name: &str| name == alert;
+            if !self.fires.iter().any(|(name, _)| named(name)) && !self.may.iter().any(|name| named(name)) {
+                findings.push(format!("`{alert}` should not fire, and does after {}", time(*from)));
+            }
+            if *from < 0 {
+                findings.push(format!("`{alert}` fires {} before anything is wrong", time(-from)));
+            }
+            if to.is_none() {
+                findings.push(format!("`{alert}` still fires after {}", time(seen.until)));
+            }
+        }
+        findings.into_iter().map(|finding| format!("{}: {finding}", self.fault)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXPECTED: Expected = Expected { fault: "x", fires: &[("A", 60)], may: &["B"] };
+
+    fn findings(firings: &[(&str, i64, Option<i64>)]) -> Vec<String> {
+        let firing = |(alert, from, to): &(&str, i64, Option<i64>)| Firing {
+            alert: (*alert).to_owned(),
+            from: *from,
+            to: *to,
+        };
+        let firings = firings.iter().map(firing).collect();
+        let (fault, about) = ("x".to_owned(), "It breaks.".to_owned());
+        EXPECTED.compare(&Alerts { fault, about, lasts: 60, until: 600, firings })
+    }
+
+    #[test]
+    fn what_is_expected_is_no_finding() {
+        assert_eq!(findings(&[("A", 60, Some(120))]), [""; 0]);
+        assert_eq!(findings(&[("A", 45, Some(120)), ("B", 300, Some(500))]), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_expected_is_told() {
+        assert_eq!(findings(&[]), ["x: `A` should fire within 1m, and does not"]);
+        assert_eq!(
+            findings(&[("A", 75, Some(120))]),
+            ["x: `A` should fire within 1m, and does after 1m15s"]
+        );
+        assert_eq!(
+            findings(&[("A", 30, Some(120)), ("C", 30, Some(45))]),
+            ["x: `C` should not fire, and does after 30s"]
+        );
+        assert_eq!(findings(&[("A", -15, Some(120))]), ["x: `A` fires 15s before anything is wrong"]);
+        assert_eq!(findings(&[("A", 30, None)]), ["x: `A` still fires after 10m"]);
+    }
+}

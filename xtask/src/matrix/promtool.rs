@@ -1,0 +1,170 @@
+//! Prometheus' rule engine on the generated rules and the scrapes of a trial.
+//!
+//! promtool's unit tests are the only way to it without a server and without waiting. A test that expects nothing fails
+//! and prints what there is; so two expressions over `ALERTS` tell when each alert fired first and last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use vsr_metrics_catalog::{Catalog, promql};
+
+pub use super::scrapes::STEP;
+use super::scrapes::Scrapes;
+use crate::catalog;
+use crate::workspace;
+
+/// The rules to evaluate, and what they look at.
+pub struct Rules {
+    files: Vec<PathBuf>,
+    metrics: BTreeSet<String>,
+}
+
+/// From when to when an alert fired, in seconds.
+pub struct Span {
+    /// Its name.
+    pub alert: String,
+    /// The first evaluation at which it fired.
+    pub first: u64,
+    /// The last one.
+    pub last: u64,
+}
+
+impl Rules {
+    /// Alerts of a catalog, the recorded series that they look at, and the metrics that those come from.
+    ///
+    /// # Errors
+    /// If a file of rules is missing.
+    pub fn of(catalog: &Catalog) -> Result<Self, String> {
+        let mut metrics = BTreeSet::new();
+        let mut is_recorded = BTreeMap::new();
+        let rules = catalog.alerts.iter().flat_map(vsr_metrics_catalog::model::Alert::rules);
+        let mut open: Vec<String> = rules.flat_map(|rule| promql::series(&rule.expr)).collect();
+        while let Some(name) = open.pop() {
+            if let Some(rule) = catalog.rules.iter().find(|rule| rule.record == name) {
+                if is_recorded.insert(name, rule.objective.is_some()).is_none() {
+                    open.extend(promql::series(&rule.expr));
+                }
+            } else {
+                metrics.insert(name);
+            }
+        }
+        let mut names = vec!["alerts"];
+        // Objectives record into a file of their own; the two hundred other rules are loaded only if an alert needs one.
+        names.extend(is_recorded.values().any(|is_objective| *is_objective).then_some("objectives"));
+        names.extend(is_recorded.values().any(|is_objective| !is_objective).then_some("recording"));
+        let (_, out) = catalog::COMMITTED[0];
+        let directory = workspace::root().join(out).join("alerts");
+        let files: Vec<PathBuf> =
+            names.iter().map(|name| directory.join(format!("{}.{name}.yml", catalog.name))).collect();
+        match files.iter().find(|file| !file.is_file()) {
+            Some(missing) => Err(format!("`{}` is missing: run `cargo xtask gen`", missing.display())),
+            None => Ok(Self { files, metrics }),
+        }
+    }
+
+    /// The metrics that they look at.
+    pub fn metrics(&self) -> &BTreeSet<String> {
+        &self.metrics
+    }
+}
+
+/// Evaluates the rules every quarter of a minute. Returns each alert that fired.
+///
+/// # Errors
+/// If promtool cannot be started, or says something else than which alerts fired.
+pub fn evaluate(
+    program: &Path,
+    directory: &Path,
+    name: &str,
+    length: u64,
+    rules: &Rules,
+    scrapes: &Scrapes,
+) -> Result<Vec<Span>, String> {
+    let file = directory.join(format!("{name}.test.yml"));
+    fs::write(&file, test(length, rules, scrapes)).map_err(|error| format!("`{}`: {error}", file.display()))?;
+    let output = Command::new(program)
+        .args(["test", "rules"])
+        .arg(&file)
+        .output()
+        .map_err(|error| format!("promtool cannot be started: {error}"))?;
+    let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    let answers: Vec<&str> = printed.lines().filter_map(|line| line.trim().strip_prefix("got:")).collect();
+    // Where nothing fired, nothing was expected.
+    if output.status.success() && answers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let [first, last] = answers[..] else {
+        return Err(format!("`{}`: promtool does not say what fired:\n{printed}", file.display()));
+    };
+    let (first, last) = (samples(first)?, samples(last)?);
+    let mut spans: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    for (alert, at) in first.into_iter().chain(last) {
+        let span = spans.entry(alert).or_insert((at, at));
+        *span = (span.0.min(at), span.1.max(at));
+    }
+    Ok(spans.into_iter().map(|(alert, (first, last))| Span { alert, first, last }).collect())
+}
+
+/// The test file.
+fn test(length: u64, rules: &Rules, scrapes: &Scrapes) -> String {
+    let mut text = String::from("rule_files:\n");
+    for file in &rules.files {
+        let _ = writeln!(text, "  - {}", quoted(&file.display().to_string()));
+    }
+    let _ = write!(text, "evaluation_interval: {STEP}s\ntests:\n  - interval: {STEP}s\n    input_series:\n");
+    for (selector, values) in scrapes.written() {
+        let _ = writeln!(text, "      - {{ series: {}, values: {} }}", quoted(selector), quoted(&values));
+    }
+    text += "    promql_expr_test:\n";
+    for function in ["min_over_time", "max_over_time"] {
+        let expr = format!("{function}(timestamp(ALERTS{{alertstate=\"firing\"}})[{length}s:{STEP}s])");
+        let _ = writeln!(text, "      - {{ expr: {}, eval_time: {length}s }}", quoted(&expr));
+    }
+    text
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Reads `{alertname="A", …} 1.2E+03, {…} 9E+02`: each alert with its number.
+fn samples(text: &str) -> Result<Vec<(String, u64)>, String> {
+    let broken = || format!("`{text}` are no samples of alerts");
+    let mut found = Vec::new();
+    for sample in text.split('{').skip(1) {
+        let (labels, number) = sample.rsplit_once("} ").ok_or_else(broken)?;
+        let (_, alert) = labels.split_once("alertname=\"").ok_or_else(broken)?;
+        let (alert, _) = alert.split_once('"').ok_or_else(broken)?;
+        let number: f64 = number.trim_end_matches([',', ' ']).parse().map_err(|_| broken())?;
+        let at = Duration::try_from_secs_f64(number).map_err(|_| broken())?;
+        found.push((alert.to_owned(), at.as_secs()));
+    }
+    if found.is_empty() { Err(broken()) } else { Ok(found) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_promtool_are_read() {
+        let text = r#" {alertname="A", alertstate="firing", x="1"} 1.215E+03, {alertname="B"} 9E+02"#;
+        assert_eq!(samples(text), Ok(vec![("A".to_owned(), 1215), ("B".to_owned(), 900)]));
+        assert!(samples("nil").is_err());
+        assert!(samples("{x=\"1\"} 4").is_err());
+    }
+
+    #[test]
+    fn rules_look_at_metrics_also_through_what_is_recorded() {
+        let compiled = catalog::read(Path::new(catalog::COMMITTED[0].0)).expect("the catalog");
+        let rules = Rules::of(&compiled.catalog).expect("rules");
+        assert!(rules.metrics.contains("vsr_client_latency_ms_count"), "{:?}", rules.metrics);
+        assert!(rules.metrics.contains("up"));
+        assert!(!rules.metrics.contains("vsr_messages_sent_total"), "no alert looks at it");
+        assert!(!rules.metrics.iter().any(|name| name.contains(':')));
+    }
+}

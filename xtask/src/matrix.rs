@@ -66,9 +66,6 @@ pub fn run(arguments: &[OsString]) -> Outcome {
     }
     let program = tools::promtool().map_err(Refused::new)?;
     let (seen, findings) = judge(&program, &options).map_err(Refused::new)?;
-    for alerts in &seen {
-        print!("{}", alerts.table());
-    }
     for finding in &findings {
         println!("{finding}");
     }
@@ -149,6 +146,9 @@ fn run_all(
                     done.push((*place, result));
                     let seconds = began.elapsed().as_secs_f64();
                     eprintln!("{:>3} of {} {} {seconds:.1} s", done.len(), trials.len(), trials[*place].name);
+                    if let Some((_, Ok(alerts))) = done.last() {
+                        eprint!("{}", alerts.table());
+                    }
                 }
             });
         }

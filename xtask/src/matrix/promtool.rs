@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use vsr_metrics_catalog::{Catalog, promql};
 
-pub use super::scrapes::STEP;
-use super::scrapes::Scrapes;
+use super::scrapes::{STEP, Scrapes};
 use crate::catalog;
 use crate::workspace;
 
@@ -72,7 +71,16 @@ impl Rules {
     }
 }
 
-/// Evaluates the rules every quarter of a minute. Returns each alert that fired.
+/// Seconds between two evaluations in a trial of this length: as the configuration to deploy has it, and as Prometheus has
+/// it by itself where a trial takes hours.
+pub fn pause(length: u64) -> u64 {
+    if length > HOURS { 60 } else { STEP }
+}
+
+/// From this length on, a trial takes hours.
+const HOURS: u64 = 2 * 3600;
+
+/// Evaluates the rules over a whole trial. Returns each alert that fired.
 ///
 /// # Errors
 /// If promtool cannot be started, or says something else than which alerts fired.
@@ -111,17 +119,18 @@ pub fn evaluate(
 
 /// The test file.
 fn test(length: u64, rules: &Rules, scrapes: &Scrapes) -> String {
+    let pause = pause(length);
     let mut text = String::from("rule_files:\n");
     for file in &rules.files {
         let _ = writeln!(text, "  - {}", quoted(&file.display().to_string()));
     }
-    let _ = write!(text, "evaluation_interval: {STEP}s\ntests:\n  - interval: {STEP}s\n    input_series:\n");
+    let _ = write!(text, "evaluation_interval: {pause}s\ntests:\n  - interval: {STEP}s\n    input_series:\n");
     for (selector, values) in scrapes.written() {
         let _ = writeln!(text, "      - {{ series: {}, values: {} }}", quoted(selector), quoted(&values));
     }
     text += "    promql_expr_test:\n";
     for function in ["min_over_time", "max_over_time"] {
-        let expr = format!("{function}(timestamp(ALERTS{{alertstate=\"firing\"}})[{length}s:{STEP}s])");
+        let expr = format!("{function}(timestamp(ALERTS{{alertstate=\"firing\"}})[{length}s:{pause}s])");
         let _ = writeln!(text, "      - {{ expr: {}, eval_time: {length}s }}", quoted(&expr));
     }
     text

@@ -78,7 +78,7 @@ impl Trial {
         let firing = |span: promtool::Span| Firing {
             alert: span.alert,
             from: since(span.first),
-            to: (span.last < self.length).then(|| since(span.last + promtool::STEP)),
+            to: (span.last < self.length).then(|| since(span.last + promtool::pause(self.length))),
         };
         let mut firings: Vec<Firing> = spans.into_iter().map(firing).collect();
         firings.sort_by(|a, b| (a.from, &a.alert).cmp(&(b.from, &b.alert)));

@@ -174,7 +174,9 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
             name.display()
         ))),
         Some(other) => Err(other.unexpected().into()),
-        None => Err(UsageError("no command, expected `demo`, `soak`, `scenario`, `matrix` or `replica`".to_owned())),
+        None => Err(UsageError(
+            "no command, expected `demo`, `soak`, `scenario`, `matrix` or `replica`".to_owned(),
+        )),
     }
 }
 

@@ -172,6 +172,9 @@ fn uncovered(catalog: &Catalog, seen: &[Alerts]) -> Vec<String> {
             _ => {}
         }
     }
+    let tried = |fault: &&str| seen.iter().any(|alerts| alerts.fault == *fault);
+    let gone = expected::faults().filter(|fault| !tried(fault));
+    findings.extend(gone.map(|fault| format!("nobody tries `{fault}`, and alerts are expected of it")));
     let known = |name: &str| catalog.alerts.iter().any(|alert| alert.name == name);
     let unknown = expected::names().filter(|name| !known(name));
     findings.extend(unknown.map(|name| format!("no alert is called `{name}`, and it is expected")));

@@ -36,6 +36,7 @@ pub(super) fn matrix(mut arguments: lexopt::Parser) -> Result<Command, UsageErro
             other => return Err(other.unexpected().into()),
         }
     }
-    let chosen = chosen.ok_or_else(|| UsageError("`matrix` needs the name of a fault, or `--list`".to_owned()))?;
+    let chosen =
+        chosen.ok_or_else(|| UsageError("`matrix` needs the name of a fault, or `--list`".to_owned()))?;
     Ok(Command::Matrix(chosen))
 }

@@ -72,7 +72,14 @@ impl Machine {
     }
 
     /// The replica samples its machine: it keeps so many bytes in memory and on the disk.
-    pub(super) fn sample(&mut self, passed: Duration, on: &Hardware, kept: u64, stored: u64, metrics: &Metrics) {
+    pub(super) fn sample(
+        &mut self,
+        passed: Duration,
+        on: &Hardware,
+        kept: u64,
+        stored: u64,
+        metrics: &Metrics,
+    ) {
         let busy = (PER_INPUT * std::mem::take(&mut self.inputs)).div_duration_f64(passed);
         metrics.set_memory_used(on.program + kept + self.leaked);
         metrics.set_cpu_utilization((100.0 * busy).min(100.0));

@@ -62,7 +62,10 @@ pub const TRIALS: &[Trial] = &[
     Trial {
         after: 390,
         ..Trial::of("slow-disk", "The leader's disk takes 150 ms to write.", || {
-            vec![begin(Action::SlowDisk(Target::Replica(0), MS * 150)), end(10, Action::SlowDisk(Target::Replica(0), DISK))]
+            vec![
+                begin(Action::SlowDisk(Target::Replica(0), MS * 150)),
+                end(10, Action::SlowDisk(Target::Replica(0), DISK)),
+            ]
         })
     },
     Trial {
@@ -84,43 +87,55 @@ pub const TRIALS: &[Trial] = &[
     },
     Trial {
         faulty: 1,
-        ..Trial::of("superblock-corrupt", "A bit flips in a copy of a superblock, and its replica restarts.", || {
-            vec![
-                begin(Action::Rot(Target::Replica(2), Rot::Superblock(1))),
-                begin(Action::Crash(Target::Replica(2))),
-                (Duration::from_secs(20), Action::RestartAll),
-            ]
-        })
+        ..Trial::of(
+            "superblock-corrupt",
+            "A bit flips in a copy of a superblock, and its replica restarts.",
+            || {
+                vec![
+                    begin(Action::Rot(Target::Replica(2), Rot::Superblock(1))),
+                    begin(Action::Crash(Target::Replica(2))),
+                    (Duration::from_secs(20), Action::RestartAll),
+                ]
+            },
+        )
     },
     Trial {
         faulty: 1,
+        after: 390,
         rate: 20,
-        ..Trial::of("log-region-corrupt", "Half of the entries in a follower's log are damaged at once.", || {
-            (0..8000).map(|place| begin(Action::Rot(Target::Backup, Rot::Log(50 + 2 * place)))).collect()
-        })
+        ..Trial::of(
+            "log-region-corrupt",
+            "Twelve thousand entries in a follower's log are damaged at once.",
+            || (0..12_000).map(|place| begin(Action::Rot(Target::Backup, Rot::Log(50 + place)))).collect(),
+        )
     },
     Trial::of("repair-impossible", "A follower is cut off, and 600 entries of its log are damaged.", || {
-        let rot = |place: u64| (Duration::from_secs(5), Action::Rot(Target::Replica(1), Rot::Log(50 + place)));
+        let rot =
+            |place: u64| (Duration::from_secs(5), Action::Rot(Target::Replica(1), Rot::Log(50 + place)));
         let steps = [begin(Action::Isolate(Target::Replica(1)))].into_iter().chain((0..600).map(rot));
         steps.chain([end(10, Action::Heal)]).collect()
     }),
     Trial {
         faulty: 3,
-        ..Trial::of("forged-and-replayed", "Fifty messages a second arrive that no honest replica sends.", || {
-            let forge = |place: usize| {
-                let reasons = [
-                    ByzantineReason::SignatureVerificationFailed,
-                    ByzantineReason::PrepareReplay,
-                    ByzantineReason::UnknownSender,
-                    ByzantineReason::CommitExceedsOp,
-                    ByzantineReason::PrepareOkReplay,
-                ];
-                let forgery = Forgery(reasons[place % reasons.len()]);
-                let target = Target::Replica(usize::from(place % 2 == 1));
-                (MS * 20 * u32::try_from(place).unwrap_or(0), Action::Forge(target, forgery))
-            };
-            (0..9000).map(forge).collect()
-        })
+        ..Trial::of(
+            "forged-and-replayed",
+            "Fifty messages a second arrive that no honest replica sends.",
+            || {
+                let forge = |place: usize| {
+                    let reasons = [
+                        ByzantineReason::SignatureVerificationFailed,
+                        ByzantineReason::PrepareReplay,
+                        ByzantineReason::UnknownSender,
+                        ByzantineReason::CommitExceedsOp,
+                        ByzantineReason::PrepareOkReplay,
+                    ];
+                    let forgery = Forgery(reasons[place % reasons.len()]);
+                    let target = Target::Replica(usize::from(place % 2 == 1));
+                    (MS * 20 * u32::try_from(place).unwrap_or(0), Action::Forge(target, forgery))
+                };
+                (0..9000).map(forge).collect()
+            },
+        )
     },
     Trial {
         faulty: 3,
@@ -129,15 +144,19 @@ pub const TRIALS: &[Trial] = &[
             scenario.disk = MS * 20;
             scenario.tuning.max_in_flight = 8;
         },
-        ..Trial::of("client-flood", "Six hundred clients that do not pause come to a cluster with slow disks.", || {
-            let (pause, few) = (MS * 1600, CLIENTS as usize);
-            vec![
-                begin(Action::Clients(600)),
-                begin(Action::Pause(MS)),
-                end(3, Action::Clients(few)),
-                end(3, Action::Pause(pause)),
-            ]
-        })
+        ..Trial::of(
+            "client-flood",
+            "Six hundred clients that do not pause come to a cluster with slow disks.",
+            || {
+                let (pause, few) = (MS * 1600, CLIENTS as usize);
+                vec![
+                    begin(Action::Clients(600)),
+                    begin(Action::Pause(MS)),
+                    end(3, Action::Clients(few)),
+                    end(3, Action::Pause(pause)),
+                ]
+            },
+        )
     },
     Trial {
         faulty: 3,
@@ -189,57 +208,78 @@ pub const TRIALS: &[Trial] = &[
     Trial {
         faulty: 15,
         adjust: |scenario| scenario.standbys = 2,
-        ..Trial::of("reconfiguration-failed", "Two of three members are replaced by replicas that are down.", || {
-            let set = ReplicaSet::from_bits;
-            vec![
-                begin(Action::Crash(Target::Replica(3))),
-                begin(Action::Crash(Target::Replica(4))),
-                (Duration::from_secs(5), Action::Reconfigure(set(0b11001), set(0b00110))),
-                end(15, Action::RestartAll),
-            ]
-        })
+        ..Trial::of(
+            "reconfiguration-failed",
+            "Two of three members are replaced by replicas that are down.",
+            || {
+                let set = ReplicaSet::from_bits;
+                vec![
+                    begin(Action::Crash(Target::Replica(3))),
+                    begin(Action::Crash(Target::Replica(4))),
+                    (Duration::from_secs(5), Action::Reconfigure(set(0b11001), set(0b00110))),
+                    end(15, Action::RestartAll),
+                ]
+            },
+        )
     },
     Trial {
         faulty: 75,
-        ..Trial::of("versions-mixed", "One replica of four is upgraded, and the others are forgotten.", || {
-            let upgrade = |replica| Action::Upgrade(Target::Replica(replica), Version { major: 1, minor: 1 });
-            vec![
-                begin(upgrade(1)),
-                end(75, upgrade(2)),
-                (Duration::from_secs(75 * 60 + 10), upgrade(3)),
-                (Duration::from_secs(75 * 60 + 20), upgrade(0)),
-            ]
-        })
+        ..Trial::of(
+            "versions-mixed",
+            "One replica of four is upgraded, and the others are forgotten.",
+            || {
+                let upgrade =
+                    |replica| Action::Upgrade(Target::Replica(replica), Version { major: 1, minor: 1 });
+                vec![
+                    begin(upgrade(1)),
+                    end(75, upgrade(2)),
+                    (Duration::from_secs(75 * 60 + 10), upgrade(3)),
+                    (Duration::from_secs(75 * 60 + 20), upgrade(0)),
+                ]
+            },
+        )
     },
     Trial {
         healthy: 75,
         faulty: 40,
         after: 75,
-        ..Trial::of("memory-growing", "A follower keeps every message in memory, until it is restarted.", || {
-            vec![
-                begin(Action::Leak(Target::Replica(1))),
-                end(40, Action::Crash(Target::Replica(1))),
-                (Duration::from_secs(40 * 60 + 5), Action::Restart(Target::Replica(1))),
-            ]
-        })
+        ..Trial::of(
+            "memory-growing",
+            "A follower keeps every message in memory, until it is restarted.",
+            || {
+                vec![
+                    begin(Action::Leak(Target::Replica(1))),
+                    end(40, Action::Crash(Target::Replica(1))),
+                    (Duration::from_secs(40 * 60 + 5), Action::Restart(Target::Replica(1))),
+                ]
+            },
+        )
     },
     Trial {
         healthy: 75,
         faulty: 45,
         after: 75,
-        ..Trial::of("disk-filling", "Another program fills a follower's disk, and its files are removed.", || {
-            vec![
-                begin(Action::Fill(Target::Replica(1), 40_000_000)),
-                end(45, Action::Clean(Target::Replica(1))),
-            ]
-        })
+        ..Trial::of(
+            "disk-filling",
+            "Another program fills a follower's disk, and its files are removed.",
+            || {
+                vec![
+                    begin(Action::Fill(Target::Replica(1), 40_000_000)),
+                    end(45, Action::Clean(Target::Replica(1))),
+                ]
+            },
+        )
     },
-    Trial::of("endpoint-down", "The `/metrics` of a follower does not answer; the follower itself is well.", || {
-        vec![
-            begin(Action::Scrapeable(Target::Replica(1), false)),
-            end(10, Action::Scrapeable(Target::Replica(1), true)),
-        ]
-    }),
+    Trial::of(
+        "endpoint-down",
+        "The `/metrics` of a follower does not answer; the follower itself is well.",
+        || {
+            vec![
+                begin(Action::Scrapeable(Target::Replica(1), false)),
+                end(10, Action::Scrapeable(Target::Replica(1), true)),
+            ]
+        },
+    ),
     Trial::of("endpoints-down", "No `/metrics` answers; the cluster itself is well.", || {
         let all = |is_scrapeable| {
             (0..4).map(move |replica| Action::Scrapeable(Target::Replica(replica), is_scrapeable))

@@ -72,7 +72,8 @@ fn matrix(matrix: &Matrix) -> String {
 
 /// One fault; its alerts in lines of their own.
 fn fault(fault: &Fault) -> String {
-    let column = |cell: &dyn Fn(&Firing) -> String| fault.fired.iter().map(cell).collect::<Vec<_>>().join("<br>");
+    let column =
+        |cell: &dyn Fn(&Firing) -> String| fault.fired.iter().map(cell).collect::<Vec<_>>().join("<br>");
     let alerts = column(&|firing| section(&firing.alert));
     row(&[
         prose(&fault.about),

@@ -11,17 +11,139 @@ struct Expected {
     may: &'static [&'static str],
 }
 
-const EXPECTED: &[Expected] = &[Expected { fault: "healthy", fires: &[], may: &[] }];
+const fn expect(
+    fault: &'static str,
+    fires: &'static [(&'static str, i64)],
+    may: &'static [&'static str],
+) -> Expected {
+    Expected { fault, fires, may }
+}
+
+/// A minute.
+const M: i64 = 60;
+
+/// What follows once a replica cannot be scraped.
+const DOWN: [(&str, i64); 3] =
+    [("VsrReplicaDown", 2 * M), ("VsrQuorumMarginGone", 3 * M), ("VsrScrapeFailing", 3 * M)];
+
+const EXPECTED: &[Expected] = &[
+    expect("healthy", &[], &[]),
+    expect("leader-isolated", &[("VsrSeveralLeaders", 2 * M)], &[]),
+    expect("leader-killed", &DOWN, &[]),
+    expect("follower-isolated", &[("VsrQuorumMarginGone", 3 * M), ("VsrReplicaStuck", 6 * M)], &[]),
+    expect(
+        "quorum-lost",
+        &[
+            ("VsrNoLeader", M),
+            ("VsrQuorumLost", 2 * M),
+            ("VsrCommitStalled", 2 * M),
+            ("VsrReplicaDown", 2 * M),
+            ("VsrQuorumMarginGone", 3 * M),
+            ("VsrScrapeFailing", 3 * M),
+            ("VsrReplicaStuck", 6 * M),
+        ],
+        // The one that is left begins view changes in vain, and hears no clock.
+        &["VsrViewChangeStorm", "VsrClockNotSynchronized"],
+    ),
+    expect("leaders-flap", &[("VsrViewChangeStorm", 5 * M)], &[]),
+    expect("slow-disk", &[("VsrHighLatency", 3 * M), ("VsrClientLatencyBurn", 2 * M)], &[]),
+    expect(
+        "slow-network",
+        &[("VsrHighLatency", 3 * M), ("VsrClientLatencyBurn", 3 * M), ("VsrSlowReplication", 7 * M)],
+        &[],
+    ),
+    expect("damaged-frames", &[("VsrDamagedMessages", 3 * M)], &[]),
+    expect("log-block-corrupt", &[("VsrLogCorruption", 3 * M), ("VsrScrubCorruption", 3 * M)], &[]),
+    expect("superblock-corrupt", &[("VsrLogCorruption", M)], &[]),
+    expect(
+        "log-region-corrupt",
+        &[
+            ("VsrLogCorruption", M),
+            ("VsrScrubCorruption", M),
+            ("VsrRepairStorm", 2 * M),
+            // Repairs are read from the leader's disk as well, and requests wait behind them.
+            ("VsrClientLatencyBurn", 2 * M),
+        ],
+        &[],
+    ),
+    expect(
+        "repair-impossible",
+        &[
+            ("VsrLogCorruption", M),
+            ("VsrScrubCorruption", M),
+            ("VsrRepairsFailing", M),
+            ("VsrRepairStorm", M),
+            ("VsrQuorumMarginGone", 3 * M),
+            ("VsrReplicaStuck", 6 * M),
+            ("VsrRepairBudgetExhausted", 6 * M),
+        ],
+        &[],
+    ),
+    expect("forged-and-replayed", &[("VsrByzantineRejections", M)], &[]),
+    expect(
+        "client-flood",
+        &[("VsrRequestBacklog", 3 * M), ("VsrHighLatency", 3 * M), ("VsrClientLatencyBurn", 2 * M)],
+        // Clients that wait long ask again.
+        &["VsrDuplicateRequests"],
+    ),
+    expect("session-storm", &[("VsrSessionEvictions", 3 * M)], &[]),
+    expect("requests-refused", &[("VsrOperationsBurn", 3 * M), ("VsrOperationFailures", 7 * M)], &[]),
+    expect("follower-lagging", &[("VsrReplicaLag", 2 * M)], &[]),
+    expect(
+        "follower-recovering",
+        &[("VsrLogCorruption", M), ("VsrQuorumMarginGone", 3 * M), ("VsrReplicaStuck", 6 * M)],
+        &[],
+    ),
+    expect(
+        "standby-lagging",
+        &[("VsrStandbyUnhealthy", 6 * M), ("VsrStandbyLag", 12 * M), ("VsrClockNotSynchronized", 16 * M)],
+        &[],
+    ),
+    expect("clock-skewed", &[("VsrClockSyncErrors", M), ("VsrClockSkew", 6 * M)], &[]),
+    expect(
+        "reconfiguration-failed",
+        &[
+            ("VsrNoLeader", M),
+            ("VsrQuorumLost", 2 * M),
+            ("VsrCommitStalled", 2 * M),
+            ("VsrQuorumMarginGone", 3 * M),
+            ("VsrScrapeFailing", 3 * M),
+            ("VsrReplicaStuck", 6 * M),
+            ("VsrReconfigurationStuck", 11 * M),
+        ],
+        // Both configurations must agree, so the old members look for a leader in vain.
+        &["VsrViewChangeStorm", "VsrClockNotSynchronized"],
+    ),
+    expect("versions-mixed", &[("VsrMixedVersions", 62 * M)], &[]),
+    expect("memory-growing", &[("VsrMemoryLeak", 35 * M)], &[]),
+    expect("disk-filling", &[("VsrDiskFilling", 25 * M), ("VsrDiskNearlyFull", 42 * M)], &[]),
+    // From outside, a replica that cannot be scraped cannot be told from one that is gone.
+    expect("endpoint-down", &DOWN, &[]),
+    expect("endpoints-down", &[("VsrMetricsMissing", 3 * M)], &[]),
+];
 
 /// Alerts that no trial makes fire, each with the reason.
-pub const UNTRIED: &[(&str, &str)] = &[];
+pub const UNTRIED: &[(&str, &str)] = &[
+    ("VsrScrubStopped", "it takes more than a day in which no tour ends"),
+    ("VsrScrubTooSlow", "it takes a tour of more than a day"),
+    (
+        "VsrCpuSaturated",
+        "the steps of the simulation take no time, so a busy processor would slow nothing down",
+    ),
+    ("VsrMetricMissing", "every build of this cluster reports every metric"),
+];
 
 /// Every alert that is named here.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    let named = EXPECTED.iter().flat_map(|fault| {
-        fault.fires.iter().map(|(name, _)| *name).chain(fault.may.iter().copied())
-    });
+    let named = EXPECTED
+        .iter()
+        .flat_map(|fault| fault.fires.iter().map(|(name, _)| *name).chain(fault.may.iter().copied()));
     named.chain(UNTRIED.iter().map(|(name, _)| *name))
+}
+
+/// Every fault of which something is expected.
+pub fn faults() -> impl Iterator<Item = &'static str> {
+    EXPECTED.iter().map(|expected| expected.fault)
 }
 
 /// What is wrong with what a fault's alerts did.
@@ -65,7 +187,7 @@ impl Expected {
 mod tests {
     use super::*;
 
-    const EXPECTED: Expected = Expected { fault: "x", fires: &[("A", 60)], may: &["B"] };
+    const EXPECTED: Expected = expect("x", &[("A", 60)], &["B"]);
 
     fn findings(firings: &[(&str, i64, Option<i64>)]) -> Vec<String> {
         let firing = |(alert, from, to): &(&str, i64, Option<i64>)| Firing {
@@ -87,10 +209,7 @@ mod tests {
     #[test]
     fn what_is_not_expected_is_told() {
         assert_eq!(findings(&[]), ["x: `A` should fire within 1m, and does not"]);
-        assert_eq!(
-            findings(&[("A", 75, Some(120))]),
-            ["x: `A` should fire within 1m, and does after 1m15s"]
-        );
+        assert_eq!(findings(&[("A", 75, Some(120))]), ["x: `A` should fire within 1m, and does after 1m15s"]);
         assert_eq!(
             findings(&[("A", 30, Some(120)), ("C", 30, Some(45))]),
             ["x: `C` should not fire, and does after 30s"]

@@ -31,7 +31,10 @@ pub fn compare(seen: &[Alerts]) -> Vec<String> {
     let differing = expected.lines().enumerate().find(|(_, line)| lines.next() != Some(line));
     let (number, line) = differing.unwrap_or((stored.lines().count(), "the end of the file"));
     let seen = line.trim();
-    vec![format!("{FILE}:{}: seen `{seen}`; run `cargo xtask matrix --write` and `cargo xtask gen`", number + 1)]
+    vec![format!(
+        "{FILE}:{}: seen `{seen}`; run `cargo xtask matrix --write` and `cargo xtask gen`",
+        number + 1
+    )]
 }
 
 /// One line for each firing, so that a change can be read.
@@ -41,9 +44,13 @@ fn text(seen: &[Alerts]) -> String {
             format!("      {}", json!({ "alert": firing.alert, "from": firing.from, "to": firing.to }))
         };
         let fired: Vec<String> = alerts.firings.iter().map(firing).collect();
-        let fired = if fired.is_empty() { "[]".to_owned() } else { format!("[\n{}\n    ]", fired.join(",\n")) };
+        let fired =
+            if fired.is_empty() { "[]".to_owned() } else { format!("[\n{}\n    ]", fired.join(",\n")) };
         let (name, about) = (json!(alerts.fault), json!(alerts.about));
-        format!("  {{ \"fault\": {name}, \"about\": {about}, \"lasts\": {}, \"fired\": {fired} }}", alerts.lasts)
+        format!(
+            "  {{ \"fault\": {name}, \"about\": {about}, \"lasts\": {}, \"fired\": {fired} }}",
+            alerts.lasts
+        )
     };
     let faults: Vec<String> = seen.iter().map(fault).collect();
     format!("[\n{}\n]\n", faults.join(",\n"))
@@ -55,9 +62,8 @@ fn text(seen: &[Alerts]) -> String {
 /// If it says something else than what was seen of faults.
 pub fn read() -> Result<Matrix, String> {
     let Ok(text) = fs::read_to_string(workspace::root().join(FILE)) else { return Ok(Matrix::default()) };
-    let faults = parse(&text).ok_or_else(|| {
-        format!("`{FILE}` is not what `cargo xtask matrix --write` writes; write it again")
-    })?;
+    let faults = parse(&text)
+        .ok_or_else(|| format!("`{FILE}` is not what `cargo xtask matrix --write` writes; write it again"))?;
     let untried = UNTRIED.iter().map(|(alert, reason)| ((*alert).to_owned(), (*reason).to_owned()));
     Ok(Matrix { faults, untried: untried.collect() })
 }

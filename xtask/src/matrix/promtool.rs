@@ -93,7 +93,8 @@ pub fn evaluate(
     scrapes: &Scrapes,
 ) -> Result<Vec<Span>, String> {
     let file = directory.join(format!("{name}.test.yml"));
-    fs::write(&file, test(length, rules, scrapes)).map_err(|error| format!("`{}`: {error}", file.display()))?;
+    fs::write(&file, test(length, rules, scrapes))
+        .map_err(|error| format!("`{}`: {error}", file.display()))?;
     let output = Command::new(program)
         .args(["test", "rules"])
         .arg(&file)

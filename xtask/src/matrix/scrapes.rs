@@ -148,9 +148,11 @@ fn target(replica: u64) -> String {
 fn heading(line: &str) -> Result<(u64, u64, bool), String> {
     let words: Vec<&str> = line.split(' ').collect();
     let parsed = match words[..] {
-        [_, _, seconds, replica, state @ ("up" | "down")] => {
-            seconds.parse::<u64>().ok().zip(replica.parse().ok()).map(|(at, of)| (at / STEP, of, state == "up"))
-        }
+        [_, _, seconds, replica, state @ ("up" | "down")] => seconds
+            .parse::<u64>()
+            .ok()
+            .zip(replica.parse().ok())
+            .map(|(at, of)| (at / STEP, of, state == "up")),
         _ => None,
     };
     parsed.ok_or_else(|| format!("`{line}` begins no scrape"))

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use vsr_cluster::configuration::ReplicaSet;
-use vsr_cluster::sim::{Action, DiskFailure, Ending, Forgery, Load, Rot, Scenario, Target, Weather, World};
+use vsr_cluster::sim::{
+    Action, DiskFailure, Ending, Forgery, Load, Requests, Rot, Scenario, Target, Weather, World,
+};
 use vsr_metrics::snapshot::Value;
 use vsr_metrics::{ByzantineReason, MessageType, ReplicaStatus, Source as _, ViewChangeReason};
 
 /// Three busy replicas and a standby.
 fn busy(length: u64) -> Scenario {
-    let load = Load { clients: 6, pause: Duration::from_millis(6) };
+    let load = Load { clients: 6, pause: Duration::from_millis(6), requests: Requests::Mixed };
     Scenario { standbys: 1, load, ..Scenario::quiet(1, ms(length)) }
 }
 

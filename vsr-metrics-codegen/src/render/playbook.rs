@@ -1,10 +1,10 @@
 //! The playbook: what an incident commander follows, from the first alert to the review.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use vsr_metrics_catalog::model::{Catalog, Fault, Firing, Matrix, Playbook};
 
-use super::alerts::duration;
 use super::markdown::{anchor, code, head, prose, row};
 use super::runbook::steps;
 use super::{GeneratedFile, file, origin};
@@ -77,11 +77,23 @@ fn fault(fault: &Fault) -> String {
     let alerts = column(&|firing| section(&firing.alert));
     row(&[
         prose(&fault.about),
-        fault.lasted.map(duration).unwrap_or_default(),
+        fault.lasted.map(spoken).unwrap_or_default(),
         if fault.fired.is_empty() { "none".to_owned() } else { alerts },
-        column(&|firing| duration(firing.from)),
-        column(&|firing| duration(firing.to)),
+        column(&|firing| spoken(firing.from)),
+        column(&|firing| spoken(firing.to)),
     ])
+}
+
+/// `1h2m3s`.
+fn spoken(time: Duration) -> String {
+    let all = time.as_secs();
+    let mut text = String::new();
+    for (number, unit) in [(all / 3600, "h"), (all / 60 % 60, "m"), (all % 60, "s")] {
+        if number > 0 || (all == 0 && unit == "s") {
+            let _ = write!(text, "{number}{unit}");
+        }
+    }
+    text
 }
 
 fn sections<'a>(alerts: impl Iterator<Item = &'a String>) -> String {

@@ -137,9 +137,13 @@ impl Alerts {
 pub fn time(seconds: i64) -> String {
     let sign = if seconds < 0 { "-" } else { "" };
     let all = seconds.unsigned_abs();
-    let parts = [(all / 3600, "h"), (all / 60 % 60, "m"), (all % 60, "s")];
-    let text: String = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
-    if text.is_empty() { "0s".to_owned() } else { sign.to_owned() + &text }
+    let mut text = sign.to_owned();
+    for (number, unit) in [(all / 3600, "h"), (all / 60 % 60, "m"), (all % 60, "s")] {
+        if number > 0 || (all == 0 && unit == "s") {
+            let _ = write!(text, "{number}{unit}");
+        }
+    }
+    text
 }
 
 #[cfg(test)]

@@ -89,8 +89,8 @@ impl Machine {
 
 #[cfg(test)]
 mod tests {
+    use vsr_metrics::ReplicaId;
     use vsr_metrics::snapshot::Value;
-    use vsr_metrics::{ReplicaId, Source as _};
 
     use super::*;
 

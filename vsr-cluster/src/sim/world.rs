@@ -4,6 +4,7 @@ mod actions;
 mod ending;
 mod frames;
 mod queue;
+mod watch;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -384,28 +385,6 @@ impl<'a> World<'a> {
 
     fn ask(&mut self, to: ReplicaIndex, request: Request) {
         self.travel(Event::Request { to, request });
-    }
-
-    fn sample(&mut self) {
-        if let Some(hardware) = self.scenario.machine {
-            self.nodes.iter_mut().for_each(|node| node.sample(self.now, &hardware));
-            self.after(SAMPLE_EVERY, Event::Sample);
-        }
-    }
-
-    fn scrape(&mut self) {
-        let now = self.now;
-        if let Some((every, look)) = &mut self.on_scrape {
-            for node in &self.nodes {
-                let (replica, metrics) = (node.index, &*node.metrics);
-                let is_up = node.running.is_some() && node.is_scrapeable;
-                look(&Scrape { at: now, replica, is_up, metrics });
-            }
-            let every = *every;
-            if now + every <= self.scenario.length {
-                self.after(every, Event::Scrape);
-            }
-        }
     }
 }
 

@@ -46,10 +46,10 @@ const EXPECTED: &[Expected] = &[
         &["VsrViewChangeStorm", "VsrClockNotSynchronized"],
     ),
     expect("leaders-flap", &[("VsrViewChangeStorm", 5 * M)], &[]),
-    expect("slow-disk", &[("VsrHighLatency", 3 * M), ("VsrClientLatencyBurn", 2 * M)], &[]),
+    expect("slow-disk", &[("VsrHighLatency", 3 * M), ("VsrClientLatencyBurn", 4 * M)], &[]),
     expect(
         "slow-network",
-        &[("VsrHighLatency", 3 * M), ("VsrClientLatencyBurn", 3 * M), ("VsrSlowReplication", 7 * M)],
+        &[("VsrHighLatency", 3 * M), ("VsrClientLatencyBurn", 4 * M), ("VsrSlowReplication", 7 * M)],
         &[],
     ),
     expect("damaged-frames", &[("VsrDamagedMessages", 3 * M)], &[]),
@@ -62,7 +62,7 @@ const EXPECTED: &[Expected] = &[
             ("VsrScrubCorruption", M),
             ("VsrRepairStorm", 2 * M),
             // Repairs are read from the leader's disk as well, and requests wait behind them.
-            ("VsrClientLatencyBurn", 2 * M),
+            ("VsrClientLatencyBurn", 4 * M),
         ],
         &[],
     ),
@@ -82,12 +82,12 @@ const EXPECTED: &[Expected] = &[
     expect("forged-and-replayed", &[("VsrByzantineRejections", M)], &[]),
     expect(
         "client-flood",
-        &[("VsrRequestBacklog", 3 * M), ("VsrHighLatency", 3 * M), ("VsrClientLatencyBurn", 2 * M)],
+        &[("VsrRequestBacklog", 3 * M), ("VsrHighLatency", 3 * M), ("VsrClientLatencyBurn", 4 * M)],
         // Clients that wait long ask again.
         &["VsrDuplicateRequests"],
     ),
     expect("session-storm", &[("VsrSessionEvictions", 3 * M)], &[]),
-    expect("requests-refused", &[("VsrOperationsBurn", 3 * M), ("VsrOperationFailures", 7 * M)], &[]),
+    expect("requests-refused", &[("VsrOperationsBurn", 4 * M), ("VsrOperationFailures", 7 * M)], &[]),
     expect("follower-lagging", &[("VsrReplicaLag", 2 * M)], &[]),
     expect(
         "follower-recovering",

@@ -19,6 +19,8 @@ use crate::workspace;
 /// The rules to evaluate, and what they look at.
 pub struct Rules {
     files: Vec<PathBuf>,
+    /// Their groups, those of alerts first.
+    groups: Vec<String>,
     metrics: BTreeSet<String>,
 }
 
@@ -61,7 +63,7 @@ impl Rules {
             names.iter().map(|name| directory.join(format!("{}.{name}.yml", catalog.name))).collect();
         match files.iter().find(|file| !file.is_file()) {
             Some(missing) => Err(format!("`{}` is missing: run `cargo xtask gen`", missing.display())),
-            None => Ok(Self { files, metrics }),
+            None => Ok(Self { groups: groups(&files)?, files, metrics }),
         }
     }
 
@@ -125,6 +127,12 @@ fn test(length: u64, rules: &Rules, scrapes: &Scrapes) -> String {
     for file in &rules.files {
         let _ = writeln!(text, "  - {}", quoted(&file.display().to_string()));
     }
+    // promtool has no order of its own. With alerts first, what they read was recorded one evaluation before: the latest
+    // that Prometheus may be.
+    text += "group_eval_order:\n";
+    for group in &rules.groups {
+        let _ = writeln!(text, "  - {}", quoted(group));
+    }
     let _ = write!(text, "evaluation_interval: {pause}s\ntests:\n  - interval: {STEP}s\n    input_series:\n");
     for (selector, values) in scrapes.written() {
         let _ = writeln!(text, "      - {{ series: {}, values: {} }}", quoted(selector), quoted(&values));
@@ -135,6 +143,16 @@ fn test(length: u64, rules: &Rules, scrapes: &Scrapes) -> String {
         let _ = writeln!(text, "      - {{ expr: {}, eval_time: {length}s }}", quoted(&expr));
     }
     text
+}
+
+/// Names of all groups in files of rules, as `cargo xtask gen` writes them.
+fn groups(files: &[PathBuf]) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(file).map_err(|error| format!("`{}`: {error}", file.display()))?;
+        names.extend(text.lines().filter_map(|line| line.strip_prefix("  - name: ")).map(str::to_owned));
+    }
+    Ok(names)
 }
 
 fn quoted(text: &str) -> String {
@@ -174,6 +192,7 @@ mod tests {
         let rules = Rules::of(&compiled.catalog).expect("rules");
         assert!(rules.metrics.contains("vsr_client_latency_ms_count"), "{:?}", rules.metrics);
         assert!(rules.metrics.contains("up"));
+        assert!(rules.groups.iter().any(|group| group == "vsr-data"), "{:?}", rules.groups);
         assert!(!rules.metrics.contains("vsr_messages_sent_total"), "no alert looks at it");
         assert!(!rules.metrics.iter().any(|name| name.contains(':')));
     }

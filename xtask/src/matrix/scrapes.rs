@@ -126,7 +126,8 @@ impl Scrapes {
         let of_target = target(replica);
         for (selector, series) in &mut self.series {
             let is_own = selector.split_once('{').is_some_and(|(_, labels)| labels.starts_with(&of_target));
-            if is_own && series.steps <= step && series.is_live() {
+            // `up` is written below, whatever a scrape brings.
+            if is_own && !selector.starts_with("up{") && series.steps <= step && series.is_live() {
                 series.put(step, Sample::Stale);
             }
         }

@@ -42,6 +42,7 @@ pub fn set_sampling(one_of: u64) {
 }
 
 /// One relaxed load, and for kinds that happen often a division.
+#[cfg(not(vsr_metrics_untraced))]
 #[inline]
 pub(super) fn is_traced(is_sampled: bool, number: u64) -> bool {
     match EVERY.load(Ordering::Relaxed) {

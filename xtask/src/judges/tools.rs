@@ -167,6 +167,33 @@ pub fn collectd() -> Result<PathBuf, String> {
     }
 }
 
+/// What counts instructions, to be given its arguments.
+///
+/// # Errors
+/// If it is not to be had here; the text says how to get it.
+pub fn valgrind() -> Result<Command, String> {
+    if starts(Path::new("valgrind")) {
+        return Ok(Command::new("valgrind"));
+    }
+    // What lies at the name itself, in the package, is a script that starts the program of an installed one.
+    let root = directory("valgrind");
+    let (program, tools) = (root.join("usr/bin/valgrind.bin"), root.join("usr/libexec/valgrind"));
+    if !program.is_file() {
+        // Whether it worked is seen by what it was for.
+        let _ = unpack("valgrind");
+    }
+    let command = || {
+        let mut command = Command::new(&program);
+        command.env("VALGRIND_LIB", &tools);
+        command
+    };
+    if output_of(command().arg("--version")).is_ok() {
+        Ok(command())
+    } else {
+        Err("needs `valgrind` on the path; on Debian, `apt-get install valgrind`".into())
+    }
+}
+
 /// A Python of its own environment with a pinned package, or else the machine's, if that can import the module.
 fn python_with(environment: &str, package: &str, module: &str) -> Result<PathBuf, String> {
     let environment = directory(environment);

@@ -4,6 +4,7 @@
 use std::process::{Command, Stdio};
 
 use super::{End, Step, output_of};
+use crate::judges::tools;
 use crate::workspace::{cargo, root, target};
 
 /// The steps.
@@ -60,8 +61,8 @@ fn hung_exporters() -> End {
     if let Err(error) = output_of(build.args(["--example", "hung"])) {
         return End::Failed(error);
     }
-    if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_err() {
-        return End::LeftOut("needs valgrind".into());
+    if let Err(remedy) = tools::valgrind() {
+        return End::LeftOut(remedy);
     }
     End::from(recorded("idle").and_then(|idle| {
         let hung = recorded("hung")?;
@@ -76,7 +77,7 @@ fn hung_exporters() -> End {
 fn recorded(exporters: &str) -> Result<u64, String> {
     let collected = |times: u64| {
         let program = target().join("debug/examples/hung");
-        let mut command = Command::new("valgrind");
+        let mut command = tools::valgrind()?;
         // Each thread has its own switch, so only the one that records is counted. Fair turns: the others need theirs.
         command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--fair-sched=try"]);
         command.arg("--toggle-collect=*hung*recorded*").arg(program);

@@ -119,7 +119,7 @@ impl Trace {
         attributes: Attributes<'_>,
     ) {
         #[cfg(feature = "otel")]
-        span::record(self.name, phase, number, start, took, attributes);
+        span::record(self, phase, number, start, took, attributes);
         #[cfg(not(feature = "otel"))]
         let _ = (self, phase, number, start, took, attributes);
     }

@@ -4,14 +4,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use super::Attributes;
+use super::{Attributes, Trace};
 use crate::encode::otlp::nanoseconds;
 
 /// One of so many operations is traced; none if it is 0.
 static EVERY: AtomicU64 = AtomicU64::new(0);
 
-/// Spans that were recorded and not yet taken. Whoever finds somebody at one list has the others.
-static SPANS: [Mutex<Vec<SpanData>>; 4] = [const { Mutex::new(Vec::new()) }; 4];
+/// Spans that were recorded and not yet taken.
+static SPANS: Spans = Spans::new();
 
 /// Spans that found no room, or somebody at every list.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
@@ -21,6 +21,14 @@ const ROOM: usize = 2_048;
 
 /// The most attributes that a span keeps.
 const ATTRIBUTES: usize = 4;
+
+/// Spans that wait for the exporter.
+struct Spans {
+    /// Those of rare kinds first of all: no flood of operations takes their room.
+    rare: Mutex<Vec<SpanData>>,
+    /// Whoever finds somebody at one list has the others.
+    any: [Mutex<Vec<SpanData>>; 4],
+}
 
 /// A span that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +61,7 @@ pub(super) fn is_traced(is_sampled: bool, number: u64) -> bool {
 
 /// Keeps a span if there is room. Nobody is waited for: a span that meets other threads at all lists is dropped.
 pub(super) fn record(
-    trace: &'static str,
+    trace: &Trace,
     phase: Option<&'static str>,
     number: u64,
     start: Option<SystemTime>,
@@ -63,36 +71,52 @@ pub(super) fn record(
     let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
     let start = start.map_or_else(|| nanoseconds(SystemTime::now()).saturating_sub(took), nanoseconds);
     let end = start.saturating_add(took);
-    let mut span = SpanData { trace, phase, number, start, end, attributes: [("", 0); ATTRIBUTES], known: 0 };
+    let attributeless = [("", 0); ATTRIBUTES];
+    let mut span =
+        SpanData { trace: trace.name, phase, number, start, end, attributes: attributeless, known: 0 };
     for (place, attribute) in span.attributes.iter_mut().zip(attributes) {
         *place = *attribute;
         span.known += 1;
     }
-    let is_kept = SPANS.iter().any(|list| match list.try_lock() {
-        Ok(mut spans) if spans.len() < ROOM => {
-            spans.push(span);
-            true
-        }
-        _ => false,
-    });
-    if !is_kept {
+    if !SPANS.keep(span, trace.is_sampled) {
         DROPPED.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 /// Takes what was recorded.
 pub(crate) fn drain() -> Vec<SpanData> {
-    // The locks are held for a push or for this; a panic in between cannot be.
-    SPANS
-        .iter()
-        .filter_map(|list| list.lock().ok())
-        .flat_map(|mut spans| std::mem::take(&mut *spans))
-        .collect()
+    SPANS.take()
 }
 
 /// How many were dropped since it was asked last.
 pub(crate) fn dropped() -> u64 {
     DROPPED.swap(0, Ordering::Relaxed)
+}
+
+impl Spans {
+    const fn new() -> Self {
+        Self { rare: Mutex::new(Vec::new()), any: [const { Mutex::new(Vec::new()) }; 4] }
+    }
+
+    fn keep(&self, span: SpanData, is_sampled: bool) -> bool {
+        let rare = (!is_sampled).then_some(&self.rare);
+        rare.into_iter().chain(&self.any).any(|list| match list.try_lock() {
+            Ok(mut spans) if spans.len() < ROOM => {
+                spans.push(span);
+                true
+            }
+            _ => false,
+        })
+    }
+
+    fn take(&self) -> Vec<SpanData> {
+        // The locks are held for a push or for this; a panic in between cannot be.
+        std::iter::once(&self.rare)
+            .chain(&self.any)
+            .filter_map(|list| list.lock().ok())
+            .flat_map(|mut spans| std::mem::take(&mut *spans))
+            .collect()
+    }
 }
 
 impl SpanData {
@@ -134,4 +158,28 @@ fn mixed(number: u64) -> u64 {
     let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     (mixed ^ (mixed >> 31)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_flood_of_operations_drops_a_rare_span() {
+        let span = |trace, number| SpanData {
+            trace,
+            phase: None,
+            number,
+            start: 0,
+            end: 1,
+            attributes: [("", 0); ATTRIBUTES],
+            known: 0,
+        };
+        let spans = Spans::new();
+        let kept = (0..10_000).filter(|number| spans.keep(span("operation", *number), true)).count();
+        assert_eq!(kept, 4 * ROOM);
+        assert!(spans.keep(span("recovery", 1), false));
+        assert_eq!(spans.take().len(), 4 * ROOM + 1);
+        assert!(spans.keep(span("operation", 1), true));
+    }
 }

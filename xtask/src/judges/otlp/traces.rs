@@ -86,7 +86,7 @@ fn judge(spans: &[Span], told: &Told, began: u64, ended: u64) -> Result<(), Stri
         let wholes: Vec<_> =
             spans.iter().filter(|span| span.name == name && span.parent.is_empty()).collect();
         let expected = told.of(name);
-        // A span that finds its list taken is dropped, and counted. Of a view change each replica counts its own part.
+        // A span that finds no room is dropped, and counted. Of a view change each replica counts its own part.
         let is_short = name != "view_change" && wholes.len() + told.of("dropped") < expected;
         if wholes.is_empty() || wholes.len() > expected || is_short {
             return Err(format!("{expected} of `{name}`, {} arrived: {told:?}", wholes.len()));

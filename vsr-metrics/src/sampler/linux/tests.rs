@@ -157,8 +157,9 @@ fn what_goes_to_the_disk_is_what_other_readers_count() {
     assert!(ours <= last.0 - first.0, "{ours} of {}", last.0 - first.0);
     assert!(last.0 - first.0 - ours < 1 << 20, "{ours} of {}", last.0 - first.0);
     if let Some(theirs) = grown(first.1, last.1) {
-        // On a disk the file is there now, every byte of it.
-        assert!(ours >= WRITTEN, "{ours}");
+        // On a disk the file is there now, every byte of it; files that other tests remove before they are written count
+        // as cancelled.
+        assert!(ours >= WRITTEN - (1 << 20), "{ours}");
         let ours = grown(before.disk_operations, after.disk_operations).expect("it is known");
         assert!((1..=theirs).contains(&ours), "{ours} of {theirs}");
     } else {

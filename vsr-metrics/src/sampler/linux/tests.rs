@@ -153,12 +153,11 @@ fn what_goes_to_the_disk_is_what_other_readers_count() {
 
     let grown = |before: Option<u64>, after: Option<u64>| Some(after? - before?);
     let ours = grown(before.disk_bytes, after.disk_bytes).expect("it is known");
-    // Ours were read within theirs, and other tests of this process write a little meanwhile.
-    assert!(ours <= last.0 - first.0, "{ours} of {}", last.0 - first.0);
-    assert!(last.0 - first.0 - ours < 1 << 20, "{ours} of {}", last.0 - first.0);
+    // Other tests of this process write a little meanwhile, and what they remove before it is written counts as
+    // cancelled: either may be the larger one.
+    assert!(ours.abs_diff(last.0 - first.0) < 1 << 20, "{ours} of {}", last.0 - first.0);
     if let Some(theirs) = grown(first.1, last.1) {
-        // On a disk the file is there now, every byte of it; files that other tests remove before they are written count
-        // as cancelled.
+        // On a disk the file is there now, every byte of it.
         assert!(ours >= WRITTEN - (1 << 20), "{ours}");
         let ours = grown(before.disk_operations, after.disk_operations).expect("it is known");
         assert!((1..=theirs).contains(&ours), "{ours} of {theirs}");

@@ -111,13 +111,18 @@ pub struct Mark {
 
 /// A color of Grafana's palette.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // colors speak for themselves
 pub enum Color {
+    /// All is well.
     Green,
+    /// Worth a look.
     Yellow,
+    /// On its way to be bad.
     Orange,
+    /// Somebody has to act.
     Red,
+    /// Neither good nor bad.
     Blue,
+    /// Neither good nor bad, and another thing than blue.
     Purple,
 }
 

@@ -52,8 +52,12 @@ fn sanitizer(kind: &str) -> End {
     End::of(&mut test)
 }
 
-/// Recordings of the shorter and of the longer run: the difference holds nothing of a thread's first recording.
+/// Recordings of the shorter and of the longer run: the difference holds hardly anything of a thread's first recording.
 const RECORDINGS: [u64; 2] = [20_000, 120_000];
+
+/// Instructions that may differ over all recordings of that difference, where one more in each would be 100,000. A
+/// thread's first recording takes a lock, and finds it held now and then: some hundreds of instructions, in either run.
+const ONCE: u64 = 1_000;
 
 /// A recording takes as many instructions with every exporter on, and hung, as with none.
 fn hung_exporters() -> End {
@@ -66,7 +70,7 @@ fn hung_exporters() -> End {
     }
     End::from(recorded("idle").and_then(|idle| {
         let hung = recorded("hung")?;
-        if idle == hung {
+        if idle.abs_diff(hung) <= ONCE {
             return Ok(());
         }
         Err(format!("instructions of 100,000 recordings: {idle} without exporters, {hung} with hung ones"))

@@ -1,6 +1,7 @@
 //! The standard environment variables of an endpoint. Empty counts as not set; what cannot be understood is told and
 //! ignored.
 
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 
 const HOST: &str = "OTEL_EXPORTER_PROMETHEUS_HOST";
@@ -26,20 +27,28 @@ pub(super) const BUILT_IN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv
 /// # drop(builder);
 /// ```
 pub fn address_from_env() -> (SocketAddr, Vec<String>) {
-    read(|name| std::env::var(name).ok())
+    read(|name| std::env::var_os(name))
 }
 
-fn read(lookup: impl Fn(&str) -> Option<String>) -> (SocketAddr, Vec<String>) {
-    let get = |name| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+fn read(lookup: impl Fn(&str) -> Option<OsString>) -> (SocketAddr, Vec<String>) {
     let mut address = BUILT_IN;
     let mut warnings = Vec::new();
-    if let Some(port) = get(PORT) {
+    let mut get = |name| {
+        let value = lookup(name)?;
+        let text = value.to_str().map(|text| text.trim().to_owned());
+        if text.is_none() {
+            warnings.push(format!("`{name}` is ignored: it is no UTF-8"));
+        }
+        text.filter(|text| !text.is_empty())
+    };
+    let (port, host) = (get(PORT), get(HOST));
+    if let Some(port) = port {
         match port.parse() {
             Ok(port) => address.set_port(port),
             Err(_) => warnings.push(format!("`{PORT}` is ignored: `{port}` is not a port from 0 to 65535")),
         }
     }
-    if let Some(host) = get(HOST) {
+    if let Some(host) = host {
         match looked_up(&host, address.port()) {
             Some(found) => address = found,
             None => warnings.push(format!("`{HOST}` is ignored: `{host}` is no address, and no name of one")),
@@ -62,7 +71,7 @@ mod tests {
     fn told(pairs: &[(&str, &str)]) -> (String, usize) {
         let lookup = |name: &str| {
             let found = pairs.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
+            found.map(|(_, value)| value.into())
         };
         let (address, warnings) = read(lookup);
         (address.to_string(), warnings.len())
@@ -85,6 +94,16 @@ mod tests {
         ] {
             assert_eq!(told(pairs), (address.to_owned(), warnings), "{pairs:?}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_text_is_told_and_ignored() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let (address, warnings) = read(|_| Some(OsString::from_vec(vec![b'8', 0xff])));
+        assert_eq!(address, BUILT_IN);
+        assert_eq!(warnings, [PORT, HOST].map(|name| format!("`{name}` is ignored: it is no UTF-8")));
     }
 
     #[test]

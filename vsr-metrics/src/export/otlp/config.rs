@@ -33,42 +33,43 @@ pub struct OtelConfig {
     /// The whole address for this signal, used as it is; wins over the base. Addresses are shown in logs: a key
     /// belongs in a header.
     pub signal_endpoint: Option<String>,
-    /// How messages travel.
+    /// How messages travel; HTTP with protobuf.
     pub protocol: Protocol,
     /// Time between two exports, 10 s. Zero exports only when told to.
     pub export_interval: Duration,
-    /// How long one attempt may take, 5 s.
+    /// How long one attempt may take, 5 s; a millisecond at least.
     pub timeout: Duration,
-    /// How long a whole export with its retries may take; without a value, until the next one is due.
+    /// How long a whole export with its retries may take; without a value, until the next one is due, or as long as one
+    /// attempt if that is longer.
     pub export_timeout: Option<Duration>,
     /// How long dropping the exporter may take, the last export included: 2 s.
     pub shutdown_timeout: Duration,
     /// Whether messages are compressed; gzip.
     pub compression: Compression,
-    /// Sent with each message, such as for authentication. Their values are never shown.
+    /// Sent with each message, such as for authentication; none. Their values are never shown.
     pub headers: Headers,
     /// Whether totals or increments are sent; totals.
     pub temporality: Temporality,
     /// Which buckets histograms are sent with; those that the catalog says.
     pub histograms: Histograms,
-    /// The attribute `service.name`.
+    /// The attribute `service.name`; `unknown_service:` and the name of the program's file.
     pub service_name: String,
-    /// The attribute `service.version`; left out if empty.
+    /// The attribute `service.version`; empty, and then left out.
     pub service_version: String,
     /// The attribute `service.instance.id`. Without one it is the constant labels' values of the only instance, and
     /// a number that no other start of a process has.
     pub service_instance_id: Option<String>,
-    /// Further attributes of the resource.
+    /// Further attributes of the resource; none. Of two with one name the last one stands, but what fields say.
     pub resource: Vec<(String, String)>,
-    /// Files for `https`.
+    /// Files for `https`; without any, the public certificates are trusted and no own one is shown.
     pub tls: TlsFiles,
-    /// Whether a gRPC address without `http://` or `https://` is reached in plain text.
+    /// Whether a gRPC address without `http://` or `https://` is reached in plain text; it is not.
     pub insecure: bool,
     /// The most data points, or spans, in one message: 2,000.
     pub batch_points: usize,
     /// Pauses between attempts.
     pub back_off: BackOff,
-    /// Whether nothing is to be exported at all.
+    /// Whether nothing is to be exported at all; it is. Nothing that is asked of such an exporter is an error.
     pub disabled: bool,
 }
 
@@ -158,7 +159,7 @@ impl OtelConfig {
 
     /// The defaults for a signal, and what is wrong in the environment: such values count as not set.
     pub fn from_env(signal: Signal) -> (Self, Vec<String>) {
-        env::read(signal, &|name| std::env::var(name).ok())
+        env::read(signal, &|name| std::env::var_os(name))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The standard environment variables. Empty counts as not set; what cannot be understood is told and ignored.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,7 +8,13 @@ use super::config::{Compression, OtelConfig, Protocol, Signal};
 use crate::encode::otlp::{Histograms, Temporality};
 
 /// Where values come from.
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// A timeout of zero is no limit; this is as good as none.
+const NO_LIMIT: Duration = Duration::from_millis(0x7fff_ffff);
+
+/// What `OTEL_METRICS_EXPORTER` and `OTEL_TRACES_EXPORTER` may name besides `otlp`: somebody else's work, or nobody's.
+const OTHER_EXPORTERS: [&str; 6] = ["none", "prometheus", "zipkin", "console", "logging", "otlp/stdout"];
 
 /// Reads variables, and remembers what was wrong with them.
 struct Reader<'a> {
@@ -39,7 +46,12 @@ pub(super) fn unknown_service() -> String {
 
 impl Reader<'_> {
     fn get(&mut self, name: &str) -> Option<String> {
-        (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        let value = (self.lookup)(name)?;
+        let Some(text) = value.to_str() else {
+            self.warnings.push(format!("`{name}` is ignored: it is no UTF-8"));
+            return None;
+        };
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
     /// The signal's own variable, or the one for all signals.
@@ -55,44 +67,68 @@ impl Reader<'_> {
     fn identity(&mut self, config: &mut OtelConfig) {
         config.disabled =
             self.get("OTEL_SDK_DISABLED").is_some_and(|value| self.truth("OTEL_SDK_DISABLED", &value));
-        if let Some(list) = self.get("OTEL_RESOURCE_ATTRIBUTES") {
-            for (key, value) in self.list("OTEL_RESOURCE_ATTRIBUTES", &list) {
-                match key.as_str() {
-                    "service.name" => config.service_name = value,
-                    "service.version" => config.service_version = value,
-                    "service.instance.id" => config.service_instance_id = Some(value),
-                    _ => config.resource.push((key, value)),
-                }
+        for (key, value) in self.resource() {
+            match key.as_str() {
+                "service.name" => config.service_name = value,
+                "service.version" => config.service_version = value,
+                "service.instance.id" => config.service_instance_id = Some(value),
+                _ => config.resource.push((key, value)),
             }
         }
         if let Some(name) = self.get("OTEL_SERVICE_NAME") {
             config.service_name = name;
         }
-        let exporter = format!("OTEL_{}_EXPORTER", self.signal);
-        if let Some(chosen) = self.get(&exporter) {
-            config.disabled |= !chosen.split(',').any(|name| name.trim() == "otlp");
+        config.disabled |= self.is_left_to_others();
+    }
+
+    /// All attributes, or none: the specification wants a list that is wrong anywhere discarded.
+    fn resource(&mut self) -> Vec<(String, String)> {
+        const NAME: &str = "OTEL_RESOURCE_ATTRIBUTES";
+        let Some(list) = self.get(NAME) else { return Vec::new() };
+        let (pairs, wrong) = pairs(&list);
+        let Some(entry) = wrong.first() else { return pairs };
+        self.warnings.push(format!(
+            "`{NAME}` is ignored as a whole: entry {entry} is not `key=value`, percent-encoded"
+        ));
+        Vec::new()
+    }
+
+    /// Whether exporters are named, and OTLP is not among them.
+    fn is_left_to_others(&mut self) -> bool {
+        let variable = format!("OTEL_{}_EXPORTER", self.signal);
+        let Some(chosen) = self.get(&variable) else { return false };
+        let (mut is_ours, mut is_others) = (false, false);
+        for name in chosen.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            if name.eq_ignore_ascii_case("otlp") {
+                is_ours = true;
+            } else if OTHER_EXPORTERS.iter().any(|other| name.eq_ignore_ascii_case(other)) {
+                is_others = true;
+            } else {
+                self.unknown(&variable, name, "`otlp`, `none` or another exporter of the specification");
+            }
         }
+        is_others && !is_ours
     }
 
     fn receiver(&mut self, config: &mut OtelConfig) {
         config.otlp_endpoint = self.get("OTEL_EXPORTER_OTLP_ENDPOINT");
         config.signal_endpoint = self.get(&format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", self.signal));
         if let Some((name, value)) = self.otlp("PROTOCOL") {
-            match value.as_str() {
+            match value.to_ascii_lowercase().as_str() {
                 "http/protobuf" => config.protocol = Protocol::HttpProtobuf,
                 "grpc" => config.protocol = Protocol::Grpc,
                 _ => self.unknown(&name, &value, "`http/protobuf` or `grpc`"),
             }
         }
         if let Some((name, value)) = self.otlp("COMPRESSION") {
-            match value.as_str() {
+            match value.to_ascii_lowercase().as_str() {
                 "gzip" => config.compression = Compression::Gzip,
                 "none" => config.compression = Compression::None,
                 _ => self.unknown(&name, &value, "`gzip` or `none`"),
             }
         }
         if let Some((name, value)) = self.otlp("HEADERS") {
-            config.headers.0 = self.list(&name, &value);
+            config.headers.0 = self.headers(&name, &value);
         }
         if let Some((name, value)) = self.otlp("INSECURE") {
             config.insecure = self.truth(&name, &value);
@@ -104,22 +140,32 @@ impl Reader<'_> {
 
     fn pace(&mut self, signal: Signal, config: &mut OtelConfig) {
         if let Some((name, value)) = self.otlp("TIMEOUT") {
-            self.milliseconds(&name, &value, &mut config.timeout);
+            config.timeout = self.timeout(&name, &value).unwrap_or(config.timeout);
         }
-        if signal == Signal::Traces {
-            if let Some(value) = self.get("OTEL_BSP_SCHEDULE_DELAY") {
-                self.milliseconds("OTEL_BSP_SCHEDULE_DELAY", &value, &mut config.export_interval);
+        let (interval, timeout) = match signal {
+            Signal::Metrics => ("OTEL_METRIC_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_TIMEOUT"),
+            Signal::Traces => ("OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT"),
+        };
+        if let Some(value) = self.get(interval) {
+            let milliseconds = self.positive(interval, &value, "a positive number of milliseconds");
+            config.export_interval = milliseconds.map_or(config.export_interval, Duration::from_millis);
+        }
+        if let Some(value) = self.get(timeout) {
+            config.export_timeout = self.timeout(timeout, &value);
+        }
+        match signal {
+            Signal::Metrics => self.form(config),
+            Signal::Traces => {
+                const SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
+                let size = self.get(SIZE).and_then(|value| self.positive(SIZE, &value, "a positive number"));
+                let size = size.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+                config.batch_points = size.unwrap_or(config.batch_points);
             }
-            return;
         }
-        if let Some(value) = self.get("OTEL_METRIC_EXPORT_INTERVAL") {
-            self.milliseconds("OTEL_METRIC_EXPORT_INTERVAL", &value, &mut config.export_interval);
-        }
-        if let Some(value) = self.get("OTEL_METRIC_EXPORT_TIMEOUT") {
-            let mut timeout = Duration::ZERO;
-            self.milliseconds("OTEL_METRIC_EXPORT_TIMEOUT", &value, &mut timeout);
-            config.export_timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
-        }
+    }
+
+    /// How metrics are told.
+    fn form(&mut self, config: &mut OtelConfig) {
         let preference = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
         if let Some(value) = self.get(preference) {
             match value.to_ascii_lowercase().as_str() {
@@ -151,36 +197,54 @@ impl Reader<'_> {
         value.eq_ignore_ascii_case("true")
     }
 
-    fn milliseconds(&mut self, name: &str, value: &str, into: &mut Duration) {
+    /// Milliseconds, where zero means that there is no limit.
+    fn timeout(&mut self, name: &str, value: &str) -> Option<Duration> {
         match value.parse::<u64>() {
-            Ok(milliseconds) if milliseconds > 0 => *into = Duration::from_millis(milliseconds),
-            _ => self.unknown(name, value, "a positive number of milliseconds"),
+            Ok(0) => Some(NO_LIMIT),
+            Ok(milliseconds) => Some(Duration::from_millis(milliseconds)),
+            Err(_) => {
+                self.unknown(name, value, "a number of milliseconds");
+                None
+            }
         }
     }
 
-    /// `key=value` pairs, separated by commas, percent-encoded. Values are never repeated in a warning: they may be
-    /// secret.
-    fn list(&mut self, name: &str, list: &str) -> Vec<(String, String)> {
-        let mut pairs = Vec::new();
-        for (index, entry) in list.split(',').enumerate().filter(|(_, entry)| !entry.trim().is_empty()) {
-            let pair = entry.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
-            let decoded = pair
-                .filter(|(key, _)| !key.is_empty())
-                .and_then(|(key, value)| Some((percent_decoded(key)?, percent_decoded(value)?)));
-            match decoded {
-                Some(pair) => pairs.push(pair),
-                None => self.warnings.push(format!(
-                    "entry {} of `{name}` is ignored: expected `key=value`, percent-encoded",
-                    index + 1
-                )),
-            }
+    fn positive(&mut self, name: &str, value: &str, expected: &str) -> Option<u64> {
+        let number = value.parse().ok().filter(|number| *number > 0);
+        if number.is_none() {
+            self.unknown(name, value, expected);
         }
+        number
+    }
+
+    /// The headers that are right. Values are never repeated in a warning: they may be secret.
+    fn headers(&mut self, name: &str, list: &str) -> Vec<(String, String)> {
+        let (pairs, wrong) = pairs(list);
+        self.warnings.extend(wrong.iter().map(|entry| {
+            format!("entry {entry} of `{name}` is ignored: expected `key=value`, percent-encoded")
+        }));
         pairs
     }
 
     fn unknown(&mut self, name: &str, value: &str, expected: &str) {
         self.warnings.push(format!("`{name}` is ignored: `{value}` is not {expected}"));
     }
+}
+
+/// `key=value` pairs, separated by commas, percent-encoded; and the numbers of the entries that are none, from 1.
+fn pairs(list: &str) -> (Vec<(String, String)>, Vec<usize>) {
+    let (mut pairs, mut wrong) = (Vec::new(), Vec::new());
+    for (index, entry) in list.split(',').enumerate().filter(|(_, entry)| !entry.trim().is_empty()) {
+        let pair = entry.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
+        let decoded = pair
+            .filter(|(key, _)| !key.is_empty())
+            .and_then(|(key, value)| Some((percent_decoded(key)?, percent_decoded(value)?)));
+        match decoded {
+            Some(pair) => pairs.push(pair),
+            None => wrong.push(index + 1),
+        }
+    }
+    (pairs, wrong)
 }
 
 /// Undoes percent-encoding; nothing if what follows a `%` is no number, or the bytes are no text.

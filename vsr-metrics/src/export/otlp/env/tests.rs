@@ -4,8 +4,7 @@ use super::*;
 use crate::export::otlp::Headers;
 
 fn read_from(signal: Signal, pairs: &[(&str, &str)]) -> (OtelConfig, Vec<String>) {
-    let lookup =
-        |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let lookup = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
     read(signal, &lookup)
 }
 
@@ -87,10 +86,19 @@ fn true_is_the_word_in_any_case_and_nothing_else() {
 
 #[test]
 fn exporters_other_than_otlp_are_not_this_one() {
-    for (value, is_disabled) in
-        [("otlp", false), ("none", true), ("prometheus", true), ("console, otlp", false)]
-    {
-        assert_eq!(metrics(&[("OTEL_METRICS_EXPORTER", value)]).0.disabled, is_disabled, "{value}");
+    for (value, is_disabled, warned) in [
+        ("otlp", false, 0),
+        ("OTLP", false, 0),
+        ("none", true, 0),
+        ("prometheus", true, 0),
+        ("console, otlp", false, 0),
+        ("console,", true, 0),
+        // A slip of the pen must not silence the program.
+        ("oltp", false, 1),
+        ("oltp, none", true, 1),
+    ] {
+        let (config, warnings) = metrics(&[("OTEL_METRICS_EXPORTER", value)]);
+        assert_eq!((config.disabled, warnings.len()), (is_disabled, warned), "{value}: {warnings:?}");
     }
 }
 
@@ -111,6 +119,60 @@ fn what_cannot_be_understood_is_told_and_ignored() {
         "`OTEL_EXPORTER_OTLP_PROTOCOL` is ignored: `http/json` is not `http/protobuf` or `grpc`"
     );
     assert_eq!(format!("{config:?}"), format!("{:?}", OtelConfig::built_in()));
+}
+
+#[test]
+fn a_timeout_of_zero_is_no_limit() {
+    let (config, warnings) =
+        metrics(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "0"), ("OTEL_METRIC_EXPORT_TIMEOUT", "0")]);
+    assert_eq!(warnings, [""; 0]);
+    assert!(config.timeout > Duration::from_secs(20 * 86_400), "{:?}", config.timeout);
+    assert_eq!(config.export_timeout, Some(config.timeout));
+}
+
+#[test]
+fn traces_have_the_variables_of_their_processor() {
+    let pairs = [
+        ("OTEL_BSP_SCHEDULE_DELAY", "3000"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "700"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "64"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "1"),
+    ];
+    let (config, warnings) = read_from(Signal::Traces, &pairs);
+    assert_eq!(warnings, [""; 0]);
+    assert_eq!(config.export_interval, Duration::from_secs(3));
+    assert_eq!(config.export_timeout, Some(Duration::from_millis(700)));
+    assert_eq!(config.batch_points, 64);
+    let (config, warnings) = read_from(
+        Signal::Traces,
+        &[
+            ("OTEL_BSP_SCHEDULE_DELAY", "0"),
+            ("OTEL_BSP_EXPORT_TIMEOUT", "-1"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0"),
+        ],
+    );
+    assert_eq!(warnings.len(), 3, "{warnings:#?}");
+    assert_eq!(format!("{config:?}"), format!("{:?}", OtelConfig::built_in()));
+}
+
+#[test]
+fn words_are_read_in_any_case() {
+    let (config, warnings) =
+        metrics(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "GRPC"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "None")]);
+    assert_eq!((config.protocol, config.compression), (Protocol::Grpc, Compression::None));
+    assert_eq!(warnings, [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_text_is_told_and_ignored() {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    let lookup = |name: &str| (name == "OTEL_SERVICE_NAME").then(|| OsString::from_vec(vec![b'a', 0xff]));
+    let (config, warnings) = read(Signal::Metrics, &lookup);
+    assert_eq!(warnings, ["`OTEL_SERVICE_NAME` is ignored: it is no UTF-8"]);
+    assert_eq!(config.service_name, unknown_service());
 }
 
 #[test]
@@ -139,17 +201,27 @@ fn histograms_are_explicit_on_request() {
 
 #[test]
 fn resource_attributes_are_decoded_and_the_service_name_wins() {
-    let (config, warnings) = metrics(&[
-        ("OTEL_SERVICE_NAME", "named"),
-        (
-            "OTEL_RESOURCE_ATTRIBUTES",
-            "service.name=listed,service.version=1.2,service.instance.id=i, zone = eu%2Dwest%20%C3%A4,bad,=x,b=%zz,",
-        ),
-    ]);
+    let list = "service.name=listed,service.version=1.2,service.instance.id=i, zone = eu%2Dwest%20%C3%A4, a=b%2Cc%3D,";
+    let (config, warnings) = metrics(&[("OTEL_SERVICE_NAME", "named"), ("OTEL_RESOURCE_ATTRIBUTES", list)]);
     assert_eq!((config.service_name.as_str(), config.service_version.as_str()), ("named", "1.2"));
     assert_eq!(config.service_instance_id.as_deref(), Some("i"));
-    assert_eq!(config.resource, [("zone".to_owned(), "eu-west ä".to_owned())]);
-    assert_eq!(warnings.len(), 3, "{warnings:#?}");
+    let expected = [("zone", "eu-west ä"), ("a", "b,c=")];
+    assert_eq!(config.resource, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    assert_eq!(warnings, [""; 0]);
+}
+
+/// A list that is wrong anywhere is ignored as a whole, as the specification wants it.
+#[test]
+fn resource_attributes_that_are_wrong_are_ignored_all_together() {
+    for wrong in ["bad", "=x", "b=%zz", "b=%", "b=%ff"] {
+        let list = format!("service.name=listed,zone=a,{wrong},c=d");
+        let (config, warnings) = metrics(&[("OTEL_RESOURCE_ATTRIBUTES", &list)]);
+        assert_eq!(
+            warnings,
+            ["`OTEL_RESOURCE_ATTRIBUTES` is ignored as a whole: entry 3 is not `key=value`, percent-encoded"]
+        );
+        assert_eq!(format!("{config:?}"), format!("{:?}", OtelConfig::built_in()), "{wrong}");
+    }
 }
 
 #[test]

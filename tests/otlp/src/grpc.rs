@@ -26,6 +26,8 @@ pub enum Reply {
     Message(Vec<u8>),
     /// A success with this message, compressed.
     Compressed(Vec<u8>),
+    /// A success whose body is these bytes and nothing more.
+    Body(Vec<u8>),
     /// No success in HTTP's own words.
     Http(u16),
     /// Nothing, for ever.
@@ -51,12 +53,11 @@ pub struct Received {
 
 type Script = Arc<dyn Fn(usize) -> Reply + Send + Sync>;
 
-/// The receiver. It ends with this value, as a process does.
-pub struct Receiver {
-    address: SocketAddr,
-    received: Inbox<Received>,
-    runtime: Option<tokio::runtime::Runtime>,
-}
+/// A receiver of gRPC.
+pub type Receiver = crate::Receiver<Received>;
+
+/// What serves, until this is dropped.
+struct Running(Option<tokio::runtime::Runtime>);
 
 /// `google.rpc.Status`, with one detail.
 #[derive(Clone, PartialEq, Message)]
@@ -131,33 +132,13 @@ impl Receiver {
                 });
             }
         });
-        Self { address, received, runtime: Some(runtime) }
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Where it listens, as a base address.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// All calls so far.
-    pub fn received(&self) -> Vec<Received> {
-        self.received.all()
-    }
-
-    /// How many calls there were so far.
-    pub fn count(&self) -> usize {
-        self.received.count()
+        Self { address, received, _running: Box::new(Running(Some(runtime))) }
     }
 }
 
-impl Drop for Receiver {
+impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        if let Some(runtime) = self.0.take() {
             runtime.shutdown_timeout(Duration::from_secs(5));
         }
     }
@@ -208,6 +189,10 @@ async fn answer(
                 response = response.header("grpc-status-details-bin", details(code, delay));
             }
             respond.send_response(response.body(()).ok()?, true).ok().map(drop)
+        }
+        Reply::Body(bytes) => {
+            let mut stream = respond.send_response(response.body(()).ok()?, bytes.is_empty()).ok()?;
+            if bytes.is_empty() { Some(()) } else { stream.send_data(bytes.into(), true).ok() }
         }
         Reply::Http(status) => {
             let response = Response::builder().status(status).body(()).ok()?;

@@ -62,12 +62,15 @@ pub struct Received {
 
 type Script = Arc<dyn Fn(usize, &Received) -> Reply + Send + Sync>;
 
-/// The receiver. It ends with this value, as a process does.
-pub struct Receiver {
+/// A receiver of HTTP.
+pub type Receiver = crate::Receiver<Received>;
+
+/// The thread that takes connections, until this is dropped.
+struct Running {
     address: SocketAddr,
-    received: Inbox<Received>,
     streams: Arc<Mutex<Vec<TcpStream>>>,
     stopped: Arc<AtomicBool>,
+    accepting: Option<thread::JoinHandle<()>>,
 }
 
 /// Takes whatever comes.
@@ -99,54 +102,35 @@ impl Receiver {
         script: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind(address).expect("the port is free");
-        let collector = Self {
-            address: listener.local_addr().unwrap(),
-            received: Inbox::default(),
-            streams: Arc::default(),
-            stopped: Arc::default(),
-        };
-        let (received, streams) = (collector.received.clone(), Arc::clone(&collector.streams));
-        let (stopped, script): (_, Script) = (Arc::clone(&collector.stopped), Arc::new(script));
-        thread::spawn(move || {
+        let address = listener.local_addr().unwrap();
+        let streams: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+        let stopped: Arc<AtomicBool> = Arc::default();
+        let (kept, is_stopped) = (Arc::clone(&streams), Arc::clone(&stopped));
+        let inbox = Inbox::default();
+        let (received, script): (_, Script) = (inbox.clone(), Arc::new(script));
+        let accepting = thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                if stopped.load(Ordering::SeqCst) {
+                if is_stopped.load(Ordering::SeqCst) {
                     break;
                 }
-                streams.lock().unwrap().push(stream.try_clone().unwrap());
+                kept.lock().unwrap().push(stream.try_clone().unwrap());
                 let (received, script) = (received.clone(), Arc::clone(&script));
                 thread::spawn(move || serve(&stream, &received, &script));
             }
         });
-        collector
-    }
-
-    /// Where it listens, as a base address.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// All requests so far.
-    pub fn received(&self) -> Vec<Received> {
-        self.received.all()
-    }
-
-    /// How many requests there were so far.
-    pub fn count(&self) -> usize {
-        self.received.count()
+        let running = Running { address, streams, stopped, accepting: Some(accepting) };
+        Self { address, received: inbox, _running: Box::new(running) }
     }
 }
 
 /// Ends as a process does: nobody listens, and connections are closed.
-impl Drop for Receiver {
+impl Drop for Running {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // The listener sits in `accept`: a last visitor wakes it.
-        let _ = TcpStream::connect(self.address);
+        // The listener sits in `accept`: a last visitor wakes it. Once its thread has ended, nobody listens any more.
+        if TcpStream::connect(self.address).is_ok() {
+            let _ = self.accepting.take().map(thread::JoinHandle::join);
+        }
         for stream in self.streams.lock().unwrap().drain(..) {
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }

@@ -3,6 +3,8 @@
 pub mod grpc;
 pub mod http;
 
+use std::any::Any;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -35,6 +37,36 @@ impl Small {
 impl Source for Small {
     fn collect(&self, snapshot: &mut Snapshot) {
         small::METRICS.collect(snapshot);
+    }
+}
+
+/// A receiver that answers by a script, and remembers what it got. It ends with this value, as a process does.
+pub struct Receiver<T> {
+    address: SocketAddr,
+    received: Inbox<T>,
+    /// What ends it when it is dropped.
+    _running: Box<dyn Any + Send + Sync>,
+}
+
+impl<T: Clone> Receiver<T> {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it listens, as a base address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// All that came so far.
+    pub fn received(&self) -> Vec<T> {
+        self.received.all()
+    }
+
+    /// How much came so far.
+    pub fn count(&self) -> usize {
+        self.received.count()
     }
 }
 
@@ -73,6 +105,32 @@ impl<T> Default for Inbox<T> {
     }
 }
 
+/// A port at which nobody listens but who is told of it: the system gives it to no other listener and no connection.
+#[derive(Debug)]
+pub struct Reserved {
+    address: SocketAddr,
+    _socket: tokio::net::TcpSocket,
+}
+
+impl Reserved {
+    /// A free one.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn anywhere() -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().expect("there is a socket");
+        // A listener that is told the port may share it then; one that takes any port gets another.
+        socket.set_reuseaddr(true).expect("it is not bound yet");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("there is a port");
+        Self { address: socket.local_addr().expect("it is bound"), _socket: socket }
+    }
+
+    /// Where to listen.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
 /// Short pauses, and exports only when told to.
 pub fn config(endpoint: &str) -> OtelConfig {
     OtelConfig {
@@ -87,6 +145,12 @@ pub fn config(endpoint: &str) -> OtelConfig {
         },
         ..OtelConfig::built_in()
     }
+}
+
+/// The same, with all the time in the world.
+pub fn without_end(config: OtelConfig) -> OtelConfig {
+    let (timeout, export_interval, shutdown_timeout) = (Duration::MAX, Duration::MAX, Duration::MAX);
+    OtelConfig { timeout, export_interval, shutdown_timeout, export_timeout: Some(timeout), ..config }
 }
 
 /// Waits until something is so.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use otlp_tests::Reserved;
 use vsr_metrics::export::otlp::{Compression, ErrorKind, Temporality};
 use vsr_metrics::{Metrics, OtelConfig, OtelExporter, Snapshot, Source, Status};
 
@@ -26,14 +27,13 @@ fn increments(received: &[Received]) -> i64 {
 
 #[test]
 fn the_receiver_comes_later_than_the_exporter() {
-    // A port that is free, and will be again.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = Reserved::anywhere();
     let metrics = replica(0);
     metrics.increment_operations(Status::Success);
-    let exporter = started(brisk(&format!("http://{address}")), metrics);
+    let exporter = started(brisk(&format!("http://{}", port.address())), metrics);
     until("exports that fail", || exporter.status().failures >= 2);
     assert_eq!(exporter.status().exports, 0);
-    let collector = Receiver::start_on(address, |_, _| ok());
+    let collector = Receiver::start_on(port.address(), |_, _| ok());
     until("an export", || exporter.status().exports >= 1);
     assert_eq!(collector.received()[0].total("vsr_operations_total"), 1);
 }
@@ -41,8 +41,8 @@ fn the_receiver_comes_later_than_the_exporter() {
 #[test]
 fn the_receiver_restarts_and_totals_lose_nothing() {
     let metrics = replica(0);
-    let mut collector = Receiver::start(|_, _| ok());
-    let address = collector.address();
+    let port = Reserved::anywhere();
+    let mut collector = Receiver::start_on(port.address(), |_, _| ok());
     let exporter = started(brisk(&collector.url()), metrics);
     for round in 1..=3 {
         metrics.add_operations(Status::Success, 10);
@@ -52,7 +52,7 @@ fn the_receiver_restarts_and_totals_lose_nothing() {
         drop(collector);
         let failures = exporter.status().failures;
         until("an outage", || exporter.status().failures > failures);
-        collector = Receiver::start_on(address, |_, _| ok());
+        collector = Receiver::start_on(port.address(), |_, _| ok());
     }
     until("an export", || {
         collector.received().last().is_some_and(|last| last.total("vsr_operations_total") == 30)
@@ -186,15 +186,16 @@ fn increments_survive_definite_failures() {
 #[test]
 fn increments_of_an_outage_arrive_once_it_is_over() {
     let metrics = replica(0);
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let config = OtelConfig { temporality: Temporality::Delta, ..brisk(&format!("http://{address}")) };
+    let port = Reserved::anywhere();
+    let endpoint = format!("http://{}", port.address());
+    let config = OtelConfig { temporality: Temporality::Delta, ..brisk(&endpoint) };
     let exporter = started(config, metrics);
     for _ in 0..10 {
         metrics.increment_operations(Status::Success);
         std::thread::sleep(Duration::from_millis(20));
     }
     until("an outage", || exporter.status().failures >= 2);
-    let collector = Receiver::start_on(address, |_, _| ok());
+    let collector = Receiver::start_on(port.address(), |_, _| ok());
     until("all increments", || increments(&collector.received()) == 10);
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(increments(&collector.received()), 10, "and none twice");

@@ -1,16 +1,18 @@
 //! The bridge to the crate `metrics`: what other crates record, within bounds, and a catalog's families for others.
 
 mod catalog;
+mod handle;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use catalog::{CATALOG, EVENTS, LATENCY, LATENCY_BOUNDS, Node, OFFSET, QUEUE};
+use handle::Handle;
 use metrics::{
     Key, KeyName, Metadata, Recorder, SharedString, Unit, counter, gauge, histogram, with_local_recorder,
 };
 use vsr_metrics::facade::{Bridge, Limits, Registry};
-use vsr_metrics::snapshot::{Number, Value};
+use vsr_metrics::snapshot::Value;
 use vsr_metrics::{Snapshot, Source};
 
 /// All series of a snapshot, as `name{label=value} number`.
@@ -256,50 +258,16 @@ impl Backend {
     fn keep(&self, key: &Key, kind: &str) -> Arc<Handle> {
         let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
         let name = format!("{kind} {}{{{}}}", key.name(), labels.join(","));
-        self.0.lock().expect("no panic").entry(name.clone()).or_default();
-        Arc::new(Handle(self.clone(), name))
+        let all = Arc::clone(&self.0);
+        all.lock().expect("no panic").entry(name.clone()).or_default();
+        Handle::new(move |value, count| {
+            let mut all = all.lock().expect("no panic");
+            all.get_mut(&name).expect("registered").extend(std::iter::repeat_n(value, count));
+        })
     }
 
     fn of(&self, name: &str) -> Vec<f64> {
         self.0.lock().expect("no panic").get(name).cloned().unwrap_or_default()
-    }
-}
-
-struct Handle(Backend, String);
-
-impl Handle {
-    fn give(&self, value: f64) {
-        self.0.0.lock().expect("no panic").entry(self.1.clone()).or_default().push(value);
-    }
-}
-
-impl metrics::CounterFn for Handle {
-    fn increment(&self, value: u64) {
-        self.give(Number::U64(value).as_f64());
-    }
-
-    fn absolute(&self, _: u64) {
-        unreachable!("increments and nothing else");
-    }
-}
-
-impl metrics::GaugeFn for Handle {
-    fn increment(&self, _: f64) {
-        unreachable!("gauges are set");
-    }
-
-    fn decrement(&self, _: f64) {
-        unreachable!("gauges are set");
-    }
-
-    fn set(&self, value: f64) {
-        self.give(value);
-    }
-}
-
-impl metrics::HistogramFn for Handle {
-    fn record(&self, value: f64) {
-        self.give(value);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #[path = "parity/backend.rs"]
 mod backend;
+mod handle;
 #[cfg(feature = "otel")]
 #[path = "parity/otlp.rs"]
 mod otlp;

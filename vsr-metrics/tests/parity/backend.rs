@@ -7,6 +7,7 @@ use metrics::{Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use vsr_metrics::Snapshot;
 use vsr_metrics::snapshot::Number;
 
+use super::handle::Handle;
 use super::{Facts, SeriesKey, bounds_of, distribution, insert};
 
 /// A recorder of the crate `metrics` that keeps what it is given.
@@ -19,14 +20,16 @@ struct Kept {
     values: Vec<(f64, f64)>,
 }
 
-struct Handle(Backend, SeriesKey);
-
 impl Backend {
     fn handle(&self, key: &Key, kind: &'static str) -> Arc<Handle> {
         let labels = key.labels().map(|label| (label.key().to_owned(), label.value().to_owned())).collect();
         let key = (key.name().to_owned(), labels);
-        self.0.lock().expect("no panic").entry(key.clone()).or_default().kind = kind;
-        Arc::new(Handle(self.clone(), key))
+        let all = Arc::clone(&self.0);
+        all.lock().expect("no panic").entry(key.clone()).or_default().kind = kind;
+        Handle::new(move |value, count| {
+            let weight = Number::U64(count as u64).as_f64();
+            all.lock().expect("no panic").get_mut(&key).expect("registered").values.push((value, weight));
+        })
     }
 
     pub fn facts(&self, snapshot: &Snapshot) -> Facts {
@@ -50,47 +53,6 @@ impl Backend {
             }
         }
         facts
-    }
-}
-
-impl Handle {
-    fn keep(&self, value: f64, weight: f64) {
-        let mut all = self.0.0.lock().expect("no panic");
-        all.get_mut(&self.1).expect("registered").values.push((value, weight));
-    }
-}
-
-impl metrics::CounterFn for Handle {
-    fn increment(&self, value: u64) {
-        self.keep(Number::U64(value).as_f64(), 1.0);
-    }
-
-    fn absolute(&self, _: u64) {
-        unreachable!("increments and nothing else");
-    }
-}
-
-impl metrics::GaugeFn for Handle {
-    fn increment(&self, _: f64) {
-        unreachable!("gauges are set");
-    }
-
-    fn decrement(&self, _: f64) {
-        unreachable!("gauges are set");
-    }
-
-    fn set(&self, value: f64) {
-        self.keep(value, 1.0);
-    }
-}
-
-impl metrics::HistogramFn for Handle {
-    fn record(&self, value: f64) {
-        self.keep(value, 1.0);
-    }
-
-    fn record_many(&self, value: f64, count: usize) {
-        self.keep(value, Number::U64(count as u64).as_f64());
     }
 }
 

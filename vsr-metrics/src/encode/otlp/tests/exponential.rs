@@ -7,36 +7,6 @@ use opentelemetry_proto::tonic::metrics::v1::ExponentialHistogramDataPoint;
 use super::*;
 use crate::snapshot::Amount;
 
-mod grid {
-    crate::catalog!(
-        source = r"
-        catalog: { name: grid, prefix: grid_, version: 1.0.0, constant_labels: [shard] }
-        labels:
-          shard: { range: [0, 9], help: Number of the shard. }
-          outcome: { help: How it ended., values: { done: Finished., failed: Given up. } }
-        metrics:
-          grid_wait_ms:
-            type: histogram
-            unit: milliseconds
-            buckets: [1, 50]
-            grid: exponential
-            labels: [outcome]
-            group: jobs
-            help: Time in the queue.
-          grid_size_bytes:
-            { type: histogram, unit: bytes, buckets: [1024], grid: exponential, group: jobs, help: Sizes. }
-        exceptions:
-          - { lint: base-unit, metrics: [grid_wait_ms], reason: To have a unit that is not the stored one. }
-    "
-    );
-}
-
-use grid::{Metrics, Outcome, ShardId};
-
-fn metrics() -> Metrics {
-    Metrics::new(ShardId::new(0).unwrap())
-}
-
 fn points<'a>(scopes: &'a [ScopeMetrics], name: &str) -> &'a [ExponentialHistogramDataPoint] {
     match metric(scopes, name).and_then(|metric| metric.data.as_ref()) {
         Some(Data::ExponentialHistogram(histogram)) => &histogram.data_points,
@@ -45,7 +15,7 @@ fn points<'a>(scopes: &'a [ScopeMetrics], name: &str) -> &'a [ExponentialHistogr
     }
 }
 
-fn cumulative(metrics: &Metrics) -> Vec<ScopeMetrics> {
+fn cumulative(metrics: &app::Metrics) -> Vec<ScopeMetrics> {
     Encoder::new(Temporality::Cumulative, at(100)).encode(&metrics.snapshot(), at(110))
 }
 
@@ -70,7 +40,7 @@ fn milliseconds(nanoseconds: u64) -> f64 {
 
 #[test]
 fn bounds_and_their_neighbours_are_in_the_buckets_of_the_specification() {
-    let metrics = metrics();
+    let metrics = shard(0);
     let mut expected = BTreeMap::new();
     let mut sum = 0;
     for k in -207..272 {
@@ -83,7 +53,7 @@ fn bounds_and_their_neighbours_are_in_the_buckets_of_the_specification() {
         }
     }
     let scopes = cumulative(&metrics);
-    let point = &points(&scopes, "grid_wait_ms")[0];
+    let point = &points(&scopes, "app_wait_ms")[0];
     assert_eq!(point.scale, 4);
     assert_eq!(by_index(point), expected);
     assert_eq!((point.count, point.zero_count), (3 * 479, 0));
@@ -93,33 +63,33 @@ fn bounds_and_their_neighbours_are_in_the_buckets_of_the_specification() {
 
 #[test]
 fn what_is_below_the_threshold_is_in_the_zero_count_and_counts_add_up() {
-    let metrics = metrics();
+    let metrics = shard(0);
     for nanoseconds in [0, 1, 122, 123, 5_000_000] {
         metrics.record_wait(Outcome::Failed, Duration::from_nanos(nanoseconds));
     }
     (0..4).for_each(|bytes| metrics.record_size(bytes));
     let scopes = cumulative(&metrics);
-    let point = &points(&scopes, "grid_wait_ms")[1];
+    let point = &points(&scopes, "app_wait_ms")[1];
     assert_eq!((point.zero_count, point.count), (3, 5));
     // 122 ns are at most 2^-13 ms, and 123 ns are above.
     assert!((0.000_122..0.000_123).contains(&point.zero_threshold));
-    let size = &points(&scopes, "grid_size_bytes")[0];
+    let size = &points(&scopes, "app_size_bytes")[0];
     assert_eq!((size.zero_count, size.count), (1, 4));
     // 1 = 2^0, 2 = 2^1, and 3 is between 2^(25/16) and 2^(26/16).
     assert_eq!(by_index(size), BTreeMap::from([(-1, 1), (15, 1), (25, 1)]));
-    for point in scopes.iter().flat_map(|scope| &scope.metrics).flat_map(|it| points(&scopes, &it.name)) {
+    for point in ["app_wait_ms", "app_size_bytes"].into_iter().flat_map(|name| points(&scopes, name)) {
         assert_eq!(point.count, point.zero_count + by_index(point).values().sum::<u64>());
     }
 }
 
 #[test]
 fn what_is_above_the_fine_buckets_is_told_at_a_scale_that_holds_it() {
-    let metrics = metrics();
+    let metrics = shard(0);
     for seconds in [1, 200, 100_000] {
         metrics.record_wait(Outcome::Done, Duration::from_secs(seconds));
     }
     let scopes = cumulative(&metrics);
-    let point = &points(&scopes, "grid_wait_ms")[0];
+    let point = &points(&scopes, "app_wait_ms")[0];
     assert_eq!(point.scale, 0);
     let expected: BTreeMap<_, _> = [1e3, 2e5, 1e8].map(|ms| (mapped(ms, 0), 1)).into();
     assert_eq!(by_index(point), expected);
@@ -127,16 +97,16 @@ fn what_is_above_the_fine_buckets_is_told_at_a_scale_that_holds_it() {
 
 #[test]
 fn increments_hold_what_happened_since() {
-    let metrics = metrics();
+    let metrics = shard(0);
     let mut encoder = Encoder::new(Temporality::Delta, at(100));
     metrics.record_wait(Outcome::Done, Duration::from_millis(1));
     let scopes = encoder.encode(&metrics.snapshot(), at(110));
-    assert_eq!(points(&scopes, "grid_wait_ms").len(), 2, "the first time, zeros are told, too");
+    assert_eq!(points(&scopes, "app_wait_ms").len(), 2, "the first time, zeros are told, too");
     encoder.accept();
     metrics.record_wait(Outcome::Done, Duration::from_millis(2));
     metrics.record_wait(Outcome::Done, Duration::from_nanos(50));
     let scopes = encoder.encode(&metrics.snapshot(), at(120));
-    let Some(Data::ExponentialHistogram(histogram)) = &metric(&scopes, "grid_wait_ms").unwrap().data else {
+    let Some(Data::ExponentialHistogram(histogram)) = &metric(&scopes, "app_wait_ms").unwrap().data else {
         panic!("it has a grid")
     };
     assert_eq!(histogram.aggregation_temporality, AggregationTemporality::Delta as i32);
@@ -149,18 +119,18 @@ fn increments_hold_what_happened_since() {
 #[test]
 fn totals_begin_anew_when_they_fell_and_end_with_a_mark() {
     let mut encoder = Encoder::new(Temporality::Cumulative, at(100));
-    let before = metrics();
+    let before = shard(0);
     (0..3).for_each(|_| before.record_wait(Outcome::Done, Duration::from_millis(1)));
     let scopes = encoder.encode(&before.snapshot(), at(110));
-    assert_eq!(points(&scopes, "grid_wait_ms")[0].start_time_unix_nano, 100 * SECOND);
-    let after = metrics();
+    assert_eq!(points(&scopes, "app_wait_ms")[0].start_time_unix_nano, 100 * SECOND);
+    let after = shard(0);
     after.record_wait(Outcome::Done, Duration::from_millis(1));
     let scopes = encoder.encode(&after.snapshot(), at(120));
     encoder.accept();
-    let point = &points(&scopes, "grid_wait_ms")[0];
+    let point = &points(&scopes, "app_wait_ms")[0];
     assert_eq!((point.count, point.start_time_unix_nano), (1, 110 * SECOND));
-    let scopes = encoder.encode(&Metrics::new(ShardId::new(1).unwrap()).snapshot(), at(130));
-    let gone: Vec<_> = points(&scopes, "grid_wait_ms").iter().filter(|point| point.flags != 0).collect();
+    let scopes = encoder.encode(&shard(1).snapshot(), at(130));
+    let gone: Vec<_> = points(&scopes, "app_wait_ms").iter().filter(|point| point.flags != 0).collect();
     assert_eq!(gone.len(), 2);
     assert!(gone.iter().all(|point| point.flags == DataPointFlags::NoRecordedValueMask as u32));
     assert!(gone.iter().all(|point| point.count == 0 && point.sum.is_none()));
@@ -168,26 +138,13 @@ fn totals_begin_anew_when_they_fell_and_end_with_a_mark() {
 
 #[test]
 fn explicit_bounds_on_request() {
-    let metrics = metrics();
+    let metrics = shard(0);
     metrics.record_wait(Outcome::Done, Duration::from_millis(3));
     let mut encoder = Encoder::new(Temporality::Cumulative, at(100)).with(Histograms::Explicit);
     let scopes = encoder.encode(&metrics.snapshot(), at(110));
-    let Some(Data::Histogram(histogram)) = &metric(&scopes, "grid_wait_ms").unwrap().data else {
+    let Some(Data::Histogram(histogram)) = &metric(&scopes, "app_wait_ms").unwrap().data else {
         panic!("explicit was asked for")
     };
     assert_eq!(histogram.data_points[0].bucket_counts, [0, 1, 0]);
     assert_eq!(histogram.data_points[0].explicit_bounds, [1.0, 50.0]);
-}
-
-#[test]
-fn batches_take_them_apart_as_any_other() {
-    let shards: Vec<_> = (0..5).map(|number| Metrics::new(ShardId::new(number).unwrap())).collect();
-    let mut encoder = Encoder::new(Temporality::Cumulative, at(100));
-    let scopes = encoder.encode(&shards.snapshot(), at(110));
-    assert_eq!(points_of(&scopes), 15);
-    for most in [1, 4, 14] {
-        let batches = batches(scopes.clone(), most);
-        assert_eq!(batches.len(), 15_usize.div_ceil(most), "{most}");
-        assert!(batches.iter().all(|batch| (1..=most).contains(&points_of(batch))));
-    }
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use vsr_metrics::encode::statsd::{Dialect, Encoder};
 use vsr_metrics::export::otlp::{OtelError, Signal, TraceExporter};
 use vsr_metrics::export::statsd::Sender;
 use vsr_metrics::{OtelConfig, OtelExporter, Source, trace};
@@ -46,7 +47,7 @@ impl Push {
         replica: Option<ReplicaIndex>,
         source: impl Fn() -> S,
     ) -> Result<Self, Box<dyn Error>> {
-        let statsd = receivers.statsd.as_ref().map(|address| Sender::udp(address).start(source()));
+        let statsd = receivers.statsd.as_ref().map(|address| send(address, replica, source()));
         let otlp = receivers.otlp.as_ref().map(|endpoint| Otlp::start(endpoint, replica, source()));
         Ok(Self { statsd: statsd.transpose()?, otlp: otlp.transpose()? })
     }
@@ -57,6 +58,19 @@ impl Push {
         let _ = self.statsd.map(|sender| sender.stop(LAST_WORDS));
         told
     }
+}
+
+/// Replicas that are processes of their own send to one receiver: it must be able to tell them apart.
+fn send(
+    address: &str,
+    replica: Option<ReplicaIndex>,
+    source: impl Source + 'static,
+) -> Result<Sender, Box<dyn Error>> {
+    let mut encoder = Encoder::new(Dialect::Plain);
+    if let Some(replica) = replica {
+        encoder = encoder.instance(&replica.to_string())?;
+    }
+    Ok(Sender::udp(address).encoder(encoder).start(source)?)
 }
 
 impl Otlp {

@@ -10,6 +10,14 @@ pub mod otlp;
 mod renderer;
 #[cfg(feature = "statsd")]
 pub mod statsd;
+#[cfg(any(feature = "otel", feature = "statsd"))]
+mod tick;
+#[cfg(any(feature = "http", feature = "otel", feature = "statsd"))]
+mod up;
+
+/// As good as for ever, and a time that can be added to any clock's.
+#[cfg(any(feature = "http", feature = "otel", feature = "statsd"))]
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(365 * 86_400);
 
 #[cfg(feature = "text")]
 pub use renderer::{Rendered, Renderer};

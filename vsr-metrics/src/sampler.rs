@@ -65,7 +65,7 @@ impl<S: Sink + ?Sized> Sink for Arc<S> {
     }
 }
 
-/// A running sampler. Dropping it ends it.
+/// A running sampler. Dropping it ends it. In a process that was forked from the one that started it, it measures nothing.
 ///
 /// ```
 /// use vsr_metrics::sampler::{Resources, Sampler, Sink, register_thread};
@@ -89,6 +89,8 @@ pub struct Sampler {
     /// Closes when the thread is through.
     ended: mpsc::Receiver<()>,
     thread: Option<JoinHandle<()>>,
+    /// The thread lives in the process that started it; a fork does not take it along.
+    process: u32,
 }
 
 /// How a sampler is to be.
@@ -150,8 +152,11 @@ impl Drop for Sampler {
     fn drop(&mut self) {
         drop(self.stop.take());
         let Some(thread) = self.thread.take() else { return };
+        if self.process != std::process::id() {
+            // There is no such thread here, to be waited for or let go.
+            std::mem::forget(thread);
         // A hook that drops its own sampler is on the very thread to be waited for.
-        if thread.thread().id() != thread::current().id()
+        } else if thread.thread().id() != thread::current().id()
             // One that hangs in the system is left behind.
             && matches!(self.ended.recv_timeout(GRACE), Err(mpsc::RecvTimeoutError::Disconnected))
         {
@@ -183,8 +188,8 @@ impl Builder {
 
     /// Time between two samples, 5 s by default, and between two calls of the hooks, 1 s.
     pub fn intervals(mut self, sample: Duration, hook: Duration) -> Self {
-        let least = Duration::from_millis(1);
-        (self.interval, self.pause) = (sample.max(least), hook.max(least));
+        let (least, most) = (Duration::from_millis(1), Duration::from_secs(365 * 86_400));
+        (self.interval, self.pause) = (sample.clamp(least, most), hook.clamp(least, most));
         self
     }
 
@@ -208,7 +213,7 @@ impl Builder {
             let _ends = ends;
             worker.run(&stopped, interval, pause);
         })?;
-        Ok(Sampler { shared, stop: Some(stop), ended, thread: Some(thread) })
+        Ok(Sampler { shared, stop: Some(stop), ended, thread: Some(thread), process: std::process::id() })
     }
 }
 

@@ -231,6 +231,15 @@ fn a_sampler_that_hangs_does_not_leave_its_last_values_standing() {
 }
 
 #[test]
+fn intervals_without_end_are_no_panic() {
+    let told = Arc::new(Told::default());
+    let builder = Sampler::builder(Arc::clone(&told)).intervals(Duration::MAX, Duration::MAX);
+    let sampler = builder.start().expect("it starts");
+    told.wait_for("the first sample", |told| told.memory_bytes.is_some());
+    drop(sampler);
+}
+
+#[test]
 fn hooks_that_panic_are_called_again_and_stop_nobody() {
     let node = Arc::new(Node::new(1));
     let calls = Arc::new(AtomicU64::new(0));

@@ -13,15 +13,26 @@ use catalog::{EVENTS, Node, PEER_BYTES};
 use receiver::Receiver;
 use vsr_metrics::encode::statsd::{Dialect, Encoder, PACKET_SIZE};
 use vsr_metrics::export::statsd::{Builder, Sender, Unsent};
-use vsr_metrics::{Snapshot, Source};
+use vsr_metrics::snapshot::Value;
+use vsr_metrics::{Snapshot, Source, health};
 
 /// An interval that never comes: these tests send when they say so.
 const NEVER: Duration = Duration::from_secs(3_600);
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Waits for a port that another test was given meanwhile.
 fn bind(address: SocketAddr) -> UdpSocket {
-    let socket = UdpSocket::bind(address).expect("the port is free");
+    let begin = Instant::now();
+    let socket = loop {
+        match UdpSocket::bind(address) {
+            Ok(socket) => break socket,
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && begin.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => panic!("{address}: {error}"),
+        }
+    };
     socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a time above zero");
     socket
 }
@@ -182,15 +193,24 @@ fn a_unix_socket_whose_queue_is_full() {
     assert_eq!(sender.flush(Duration::from_millis(100)), Err(Unsent));
     assert!(begin.elapsed() < PATIENCE);
     record();
-    socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a time above zero");
+    socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a time above zero");
+    let is_sent = Arc::new(AtomicBool::new(false));
+    let is_all = Arc::clone(&is_sent);
     let reader = std::thread::spawn(move || {
         let (mut receiver, mut buffer) = (Receiver::default(), vec![0; 65_536]);
-        while let Ok(length) = socket.recv(&mut buffer) {
-            receiver.receive(&buffer[..length]);
+        loop {
+            // Asked first: what was sent by then is there to be read.
+            let is_last = is_all.load(Ordering::SeqCst);
+            match socket.recv(&mut buffer) {
+                Ok(length) => receiver.receive(&buffer[..length]),
+                Err(_) if is_last => return receiver,
+                Err(_) => {}
+            }
         }
-        receiver
     });
-    assert_eq!(sender.flush(PATIENCE), Ok(()));
+    let sent = sender.flush(PATIENCE);
+    is_sent.store(true, Ordering::SeqCst);
+    assert_eq!(sent, Ok(()));
     let receiver = reader.join().expect("the reader ends");
     assert!(receiver.datagrams > 10, "{}: more than the queue holds", receiver.datagrams);
     assert_sum(&receiver, "test_events_total", 2.0 * 8.0 * 4.0);
@@ -289,13 +309,64 @@ fn a_source_that_panics_costs_one_emit() {
     let source = Moody(Arc::clone(&node), AtomicBool::new(false));
     let sender = to(socket.local_addr().expect("it is bound")).start(source).expect("it starts");
     let mut receiver = Receiver::default();
+    let panics = || {
+        let snapshot = health::METRICS.snapshot();
+        let family = snapshot.family("vsr_metrics_exporter_panics_total").expect("in the catalog");
+        let series = family.find(&[("exporter", "statsd")]).expect("there from the start");
+        let Value::Counter(amount) = series.value() else { panic!("it is a counter") };
+        amount.stored
+    };
+    // No other test here has a source that panics.
+    let before = panics();
     for round in 0..20 {
         node.cells.add(EVENTS, 1);
         let expected = if round % 2 == 0 { Err(Unsent) } else { Ok(()) };
         assert_eq!(sender.flush(PATIENCE), expected);
     }
+    assert_eq!(panics() - before, 10, "and it is counted");
     read(&socket, &mut receiver);
     assert_sum(&receiver, "test_events_total", 20.0);
+}
+
+#[test]
+fn times_without_end_are_no_panic() {
+    let socket = bind(anywhere());
+    let address = socket.local_addr().expect("it is bound");
+    let sender = to(address).interval(Duration::MAX).start(Node::new(1)).expect("it starts");
+    assert_eq!(sender.flush(Duration::MAX), Ok(()));
+    assert_eq!(sender.stop(Duration::MAX), Ok(()));
+}
+
+/// Several processes send to one receiver: what exporters tell of themselves has no label of a catalog.
+#[test]
+fn processes_are_told_apart_in_what_exporters_tell_of_themselves() {
+    for (dialect, names) in [
+        (
+            Dialect::Plain,
+            ["a", "b"].map(|name| format!("vsr_metrics_exporter_up.instance.{name}.exporter.statsd")),
+        ),
+        (
+            Dialect::DogStatsD,
+            ["a", "b"].map(|name| format!("vsr_metrics_exporter_up,instance:{name},exporter:statsd")),
+        ),
+    ] {
+        let socket = bind(anywhere());
+        let address = socket.local_addr().expect("it is bound");
+        let mut receiver = Receiver::default();
+        for name in ["a", "b"] {
+            let node = Node::new(1);
+            node.cells.add(EVENTS, 1);
+            let encoder = Encoder::new(dialect).instance(name).expect("it is short");
+            let sender = to(address).encoder(encoder).start(node).expect("it starts");
+            assert_eq!(sender.stop(PATIENCE), Ok(()));
+        }
+        read(&socket, &mut receiver);
+        for name in names {
+            assert_eq!(receiver.gauges.get(&name), Some(&1.0), "{name}: {:?}", receiver.gauges.keys());
+        }
+        assert_sum(&receiver, "test_events_total", 2.0);
+        assert!(!receiver.counters.keys().any(|key| key.contains("test_") && key.contains("instance")));
+    }
 }
 
 /// Looking up a name may take minutes and cannot be broken off. Whoever flushes or stops does not wait for it.

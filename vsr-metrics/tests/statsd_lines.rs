@@ -81,6 +81,38 @@ fn both_dialects_line_by_line() {
 }
 
 #[test]
+fn the_instance_stands_behind_the_tags_and_nowhere_else() {
+    use vsr_metrics::health::{Exporter, Metrics};
+
+    let own = Metrics::new();
+    own.increment_export_retries(Exporter::Statsd);
+    let node = Node::new(3);
+    node.cells.add(EVENTS, 1);
+    for (dialect, expected) in [
+        (
+            Dialect::Plain,
+            [
+                "vsr_metrics_export_retries_total.env.test.instance.db-3a1.exporter.statsd:1|c",
+                "test_events_total.env.test.node.3.kind.read.status.ok:1|c",
+            ],
+        ),
+        (
+            Dialect::DogStatsD,
+            [
+                "vsr_metrics_export_retries_total:1|c|#env:test,instance:db.1,exporter:statsd",
+                "test_events_total:1|c|#env:test,node:3,kind:read,status:ok",
+            ],
+        ),
+    ] {
+        let name = if dialect == Dialect::Plain { "db:1" } else { "db.1" };
+        let encoder = Encoder::new(dialect).tag("env", "test").and_then(|encoder| encoder.instance(name));
+        assert_eq!(lines(&encoder.expect("short"), &(&own, &node)), expected);
+    }
+    let long = Encoder::new(Dialect::Plain).instance(&"x".repeat(RESERVED));
+    assert!(long.is_err(), "a line would not fit its datagram");
+}
+
+#[test]
 fn counters_sent_as_totals() {
     for dialect in BOTH {
         let node = Node::new(1);

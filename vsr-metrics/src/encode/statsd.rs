@@ -72,6 +72,8 @@ pub struct Encoder {
     prefix: String,
     /// As they stand in a line: `.env.test`, or `env:test`.
     tags: String,
+    /// Those of the lines that exporters tell about themselves.
+    own_tags: String,
     packet_size: usize,
 }
 
@@ -105,7 +107,8 @@ impl Encoder {
             Dialect::Plain => Histograms::Sampled,
             Dialect::DogStatsD => Histograms::Buckets,
         };
-        Self { dialect, histograms, prefix: String::new(), tags: String::new(), packet_size: PACKET_SIZE }
+        let (prefix, tags, own_tags) = (String::new(), String::new(), String::new());
+        Self { dialect, histograms, prefix, tags, own_tags, packet_size: PACKET_SIZE }
     }
 
     /// What becomes of histograms.
@@ -137,6 +140,19 @@ impl Encoder {
         self.checked()
     }
 
+    /// Names this process in what its exporters tell about themselves: those lines (`vsr_metrics_…`) have a tag `instance`
+    /// more. StatsD knows no process, so where several send to one receiver, of their gauges the last one would stand.
+    /// The lines of a catalog are told apart by its constant labels.
+    ///
+    /// # Errors
+    /// If prefix and tags are longer than [`RESERVED`].
+    pub fn instance(mut self, name: &str) -> Result<Self, TooLong> {
+        let mut text = Vec::new();
+        line::tag(self.dialect, "instance", name, &mut text);
+        self.own_tags = line::text(text);
+        self.checked()
+    }
+
     /// The most bytes in a datagram, [`PACKET_SIZE`] by default; from 512, which every network carries, to 8,932, for
     /// jumbo frames.
     #[must_use]
@@ -162,7 +178,9 @@ impl Encoder {
     }
 
     fn checked(self) -> Result<Self, TooLong> {
-        let length = self.prefix.len() + self.tags.len();
+        // With a comma in front.
+        let own = if self.own_tags.is_empty() { 0 } else { self.own_tags.len() + 1 };
+        let length = self.prefix.len() + self.tags.len() + own;
         if length > RESERVED { Err(TooLong { length }) } else { Ok(self) }
     }
 }

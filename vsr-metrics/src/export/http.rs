@@ -8,7 +8,6 @@ mod answer;
 mod connection;
 mod env;
 mod server;
-mod up;
 mod watch;
 
 use std::fmt;
@@ -20,10 +19,12 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::{LONGEST, up};
 use crate::Source;
+use crate::health::Exporter;
 pub use env::address_from_env;
 
-/// A running endpoint. Dropping it stops it.
+/// A running endpoint. Dropping it stops it. In a process that was forked from the one that started it, it answers nobody.
 ///
 /// ```
 /// use vsr_metrics::{Snapshot, Source, export::http::Endpoint};
@@ -47,6 +48,8 @@ pub struct Endpoint {
     ended: mpsc::Receiver<()>,
     thread: Option<JoinHandle<()>>,
     limits: Limits,
+    /// The thread lives in the process that started it; a fork does not take it along.
+    process: u32,
 }
 
 /// How an endpoint is to be.
@@ -152,6 +155,10 @@ impl Drop for Endpoint {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
         let Some(thread) = self.thread.take() else { return };
+        if self.process != std::process::id() {
+            // There is no such thread here, to be waited for or let go.
+            return std::mem::forget(thread);
+        }
         // A source that owns its endpoint may be dropped by the very thread to be waited for.
         if thread.thread().id() == thread::current().id() {
             return;
@@ -179,27 +186,27 @@ impl Builder {
 
     /// How long a client may take to send a request, 5 s by default.
     pub fn header_deadline(mut self, deadline: Duration) -> Self {
-        self.limits.header = deadline;
+        self.limits.header = deadline.min(LONGEST);
         self
     }
 
     /// How long a scrape waits for the source, 5 s by default. After that it is answered with 503, and `/healthz`
     /// is answered all the time.
     pub fn collect_deadline(mut self, deadline: Duration) -> Self {
-        self.limits.collect = deadline;
+        self.limits.collect = deadline.min(LONGEST);
         self
     }
 
     /// How long a client may take to read an answer, 10 s by default. A client that takes nothing for a second may
     /// have to make room for another one earlier.
     pub fn write_deadline(mut self, deadline: Duration) -> Self {
-        self.limits.write = deadline;
+        self.limits.write = deadline.min(LONGEST);
         self
     }
 
     /// How long a connection stays open between two requests, 60 s by default.
     pub fn idle_deadline(mut self, deadline: Duration) -> Self {
-        self.limits.idle = deadline;
+        self.limits.idle = deadline.min(LONGEST);
         self
     }
 
@@ -210,7 +217,7 @@ impl Builder {
     pub fn start<S: Source + 'static>(self, source: S) -> Result<Endpoint, StartError> {
         let address = self.address;
         self.run(source).map_err(|source| {
-            up::could_not_start();
+            up::could_not_start(Exporter::Prometheus);
             StartError { address, source }
         })
     }
@@ -235,7 +242,7 @@ impl Builder {
         let answerer = answer::Answerer::new(source, Arc::clone(&counts), limits.collect);
         let server =
             server::Server { answerer: Arc::new(answerer), counts: Arc::clone(&counts), limits, stopped };
-        let running = up::Running::begin();
+        let running = up::Running::begin(Exporter::Prometheus);
         let thread = thread::Builder::new().name("vsr-metrics-http".into()).spawn(move || {
             let _ends = ends;
             let _running = running;
@@ -243,7 +250,8 @@ impl Builder {
             // A source that never returns keeps its thread, and nobody waits for it.
             runtime.shutdown_background();
         })?;
-        Ok(Endpoint { address, counts, stop, ended, thread: Some(thread), limits })
+        let process = std::process::id();
+        Ok(Endpoint { address, counts, stop, ended, thread: Some(thread), limits, process })
     }
 }
 

@@ -31,6 +31,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::{LONGEST, up};
 use crate::Source;
 use crate::encode::statsd::{Dialect, Encoder};
 use crate::health::{Exporter, METRICS};
@@ -66,6 +67,7 @@ pub struct Sender {
     /// Closes when the thread is through.
     ended: mpsc::Receiver<()>,
     thread: Option<JoinHandle<()>>,
+    running: Option<up::Running>,
     /// The thread lives in the process that started it; a fork does not take it along.
     process: u32,
 }
@@ -126,7 +128,7 @@ impl Sender {
             return Err(Unsent);
         }
         let (reply, done) = mpsc::channel();
-        let command = Command { deadline: Instant::now() + timeout, is_last, reply };
+        let command = Command { deadline: Instant::now() + timeout.min(LONGEST), is_last, reply };
         self.commands.send(command).map_err(|_| Unsent)?;
         match done.recv_timeout(timeout) {
             Ok(true) => Ok(()),
@@ -152,7 +154,8 @@ impl Sender {
         if matches!(self.ended.recv_timeout(rest), Err(mpsc::RecvTimeoutError::Disconnected)) {
             let _ = thread.join();
         }
-        METRICS.set_exporter_up(Exporter::Statsd, 0);
+        // One that is left behind counts as ended, too.
+        self.running = None;
         end
     }
 
@@ -181,7 +184,7 @@ impl Builder {
 
     /// How often, 10 s by default and at least 10 ms. The receiver's own interval is the one to choose.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval.max(Duration::from_millis(10));
+        self.interval = interval.clamp(Duration::from_millis(10), LONGEST);
         self
     }
 
@@ -205,8 +208,10 @@ impl Builder {
     pub fn start<S: Source + 'static>(self, source: S) -> Result<Sender, StartError> {
         let target = self.target.to_string();
         let started = self.target.check().and_then(|()| self.spawn(source));
-        METRICS.set_exporter_up(Exporter::Statsd, u64::from(started.is_ok()));
-        started.map_err(|source| StartError { target, source })
+        started.map_err(|source| {
+            up::could_not_start(Exporter::Statsd);
+            StartError { target, source }
+        })
     }
 
     fn spawn<S: Source + 'static>(self, source: S) -> io::Result<Sender> {
@@ -223,7 +228,8 @@ impl Builder {
             let _ends = ends;
             worker.run();
         })?;
-        Ok(Sender { commands, ended, thread: Some(thread), process: std::process::id() })
+        let running = Some(up::Running::begin(Exporter::Statsd));
+        Ok(Sender { commands, ended, thread: Some(thread), running, process: std::process::id() })
     }
 }
 

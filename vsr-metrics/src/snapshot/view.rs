@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Amount, Exponential, Histogram, Instance, Number, Part, Value};
-use crate::descriptor::{Descriptor, GaugeKind, Instrument, LabelDescriptor, LabelValues};
+use crate::descriptor::{CatalogDescriptor, Descriptor, GaugeKind, Instrument, LabelDescriptor, LabelValues};
 
 /// A family and its series over all instances.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +39,11 @@ impl<'a> Family<'a> {
     /// What the catalog says of the family.
     pub fn descriptor(&self) -> &'static Descriptor {
         self.descriptor
+    }
+
+    /// The catalog that it stands in.
+    pub(crate) fn catalog(&self) -> &'static CatalogDescriptor {
+        self.part.catalog
     }
 
     /// All series that are exported: those with closed names from the start, gauges once they are set, series

@@ -60,11 +60,11 @@ fn an_idle_connection_is_closed() {
 
 #[test]
 fn a_request_that_begins_after_idling_has_the_header_deadline() {
-    let endpoint = local().header_deadline(Duration::from_millis(100)).start(nodes()).expect("a free port");
+    let endpoint = local().header_deadline(Duration::from_millis(500)).start(nodes()).expect("a free port");
     let mut stream = connect(endpoint.address());
     stream.write_all(request("GET", "/metrics", "").as_bytes()).expect("it listens");
     assert_eq!(read_answer(&mut stream, true).expect("an answer").status, 200);
-    thread::sleep(Duration::from_millis(200));
+    thread::sleep(Duration::from_millis(700));
     assert_eq!(endpoint.events().expired, 0, "idling has a deadline of its own");
     stream.write_all(b"GET /me").expect("still open");
     assert_eq!(read_answer(&mut stream, false).expect("an answer").status, 408);
@@ -83,7 +83,8 @@ fn a_client_that_stops_reading() {
         let _ = stream.write_all(requests.as_bytes());
         endpoint.events().expired == 1
     });
-    assert_eq!(scrape(endpoint.address()).expect("others are served").status, 200);
+    // As soon as the machine lets a scrape be served within the deadline.
+    eventually("others are served", || scrape(endpoint.address()).is_some_and(|answer| answer.status == 200));
     drop(stream.shutdown(std::net::Shutdown::Both));
 }
 
@@ -161,7 +162,8 @@ fn random_bytes() {
         let mut stream = connect(endpoint.address());
         let _ = stream.write_all(&bytes);
     }
-    assert_eq!(scrape(endpoint.address()).expect("still there").status, 200);
+    // As soon as the machine lets a request be sent within the deadline.
+    eventually("still there", || scrape(endpoint.address()).is_some_and(|answer| answer.status == 200));
 }
 
 #[test]

@@ -43,6 +43,22 @@ fn stopped_and_started_a_hundred_times() {
     assert!(threads() < before + 90, "{before} then {}", threads());
 }
 
+#[test]
+fn deadlines_without_end_are_no_panic() {
+    let endpoint = local()
+        .header_deadline(Duration::MAX)
+        .collect_deadline(Duration::MAX)
+        .write_deadline(Duration::MAX)
+        .idle_deadline(Duration::MAX)
+        .start(nodes())
+        .expect("a free port");
+    let mut stream = connect(endpoint.address());
+    for _ in 0..2 {
+        stream.write_all(request("GET", "/metrics", "").as_bytes()).expect("it listens");
+        assert_eq!(read_answer(&mut stream, true).expect("an answer").status, 200);
+    }
+}
+
 fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
 }

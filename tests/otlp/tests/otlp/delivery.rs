@@ -156,6 +156,16 @@ fn exports_come_by_themselves() {
 }
 
 #[test]
+fn times_without_end_are_no_panic() {
+    let collector = Receiver::start(|number, _| if number == 0 { answer(503) } else { ok() });
+    let config = otlp_tests::without_end(config(&collector.url()));
+    let exporter = started(config, replica(3));
+    exporter.export_metrics().expect("the second attempt is taken");
+    exporter.flush(Duration::MAX).expect("it is taken");
+    exporter.shutdown(Duration::MAX).expect("it is taken");
+}
+
+#[test]
 fn an_export_before_the_start_is_an_error() {
     let exporter = OtelExporter::with_source(config("http://127.0.0.1:1"), replica(3)).unwrap();
     assert_eq!(exporter.export_metrics().unwrap_err().to_string(), "`init_otlp` was not called");

@@ -1,6 +1,7 @@
 //! OTLP against a scripted receiver on real sockets: one module for each part of the contract.
 
 mod delivery;
+mod hostile;
 mod messages;
 mod names;
 mod outages;

@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
 };
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use otlp_tests::grpc::{Receiver, Reply};
-use otlp_tests::{PATIENCE, Small, until};
+use otlp_tests::{PATIENCE, Reserved, Small, until};
 use prost::Message as _;
 use vsr_metrics::export::otlp::{Compression, ErrorKind, Headers, Protocol, Temporality};
 use vsr_metrics::{OtelConfig, OtelExporter};
@@ -140,6 +140,30 @@ fn an_answer_that_cannot_be_read_doubles_nothing() {
     }
 }
 
+/// The call may have succeeded all the same: what was sent is repeated as it was, and added to nothing that follows.
+#[test]
+fn an_answer_that_is_missing_or_breaks_off_doubles_nothing() {
+    for (name, body) in [
+        ("none", &b""[..]),
+        ("half a head", b"\0\0"),
+        ("half a message", b"\0\0\0\0\x09\x0a"),
+        ("a page", b"<html></html>"),
+    ] {
+        let body = body.to_vec();
+        let collector = Receiver::start(move |number| match number {
+            0 => Reply::Body(body.clone()),
+            _ => Reply::Code(0, None),
+        });
+        let temporality = Temporality::Delta;
+        let exporter = started(OtelConfig { temporality, ..config(&collector.url()) });
+        Small::count(1);
+        assert_eq!(exporter.export_metrics(), Ok(()), "{name}");
+        let received = collector.received();
+        assert_eq!(received.len(), 2, "{name}");
+        assert_eq!(received[0].message, received[1].message, "{name}");
+    }
+}
+
 /// The start and the end that the first counter tells.
 fn times(message: &ExportMetricsServiceRequest) -> (u64, u64) {
     let metric = &message.resource_metrics[0].scope_metrics[0].metrics[0];
@@ -160,21 +184,29 @@ fn a_black_hole_costs_an_attempt() {
 
 #[test]
 fn the_receiver_is_late_and_starts_again() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = Reserved::anywhere();
     let exporter = started(OtelConfig {
         export_interval: Duration::from_millis(50),
         timeout: Duration::from_millis(500),
-        ..config(&format!("http://{address}"))
+        ..config(&format!("http://{}", port.address()))
     });
     until("exports that fail", || exporter.status().failures >= 2);
     for _ in 0..2 {
-        let collector = Receiver::start_on(address, None, |_| Reply::Code(0, None));
+        let collector = Receiver::start_on(port.address(), None, |_| Reply::Code(0, None));
         until("an export", || collector.count() >= 1);
         drop(collector);
         let failures = exporter.status().failures;
         until("an outage", || exporter.status().failures > failures);
     }
     assert_eq!(exporter.status().panics, 0);
+}
+
+#[test]
+fn times_without_end_are_no_panic() {
+    let collector = Receiver::start(|number| Reply::Code(if number == 0 { 14 } else { 0 }, None));
+    let exporter = started(otlp_tests::without_end(config(&collector.url())));
+    exporter.export_metrics().expect("the second attempt is taken");
+    exporter.shutdown(Duration::MAX).expect("it is taken");
 }
 
 #[test]

@@ -79,6 +79,40 @@ pub fn forked_statsd(_: &str) {
     assert!(socket.recv(&mut [0; 1_500]).is_ok());
 }
 
+/// A child has both, but none of their threads: dropping them takes no time.
+pub fn forked_with_endpoint_and_sampler(_: &str) {
+    use vsr_metrics::export::http::Endpoint;
+    use vsr_metrics::sampler::Sampler;
+
+    let endpoint = Endpoint::builder().listen(([127, 0, 0, 1], 0)).start(&METRICS).unwrap();
+    let sampler = Sampler::vsr(&METRICS).start().unwrap();
+    // SAFETY: the child uses what it inherited, which is what is tested, and ends without its parent's destructors.
+    match unsafe { libc::fork() } {
+        0 => {
+            let began = Instant::now();
+            drop((endpoint, sampler));
+            // Either would wait for a second at least for a thread that is not there.
+            let at_once = began.elapsed() < Duration::from_millis(900);
+            // SAFETY: it ends the process, and nothing else.
+            unsafe { libc::_exit(i32::from(!at_once)) }
+        }
+        child => {
+            assert!(child > 0, "there is room for a process");
+            let mut status = 0;
+            // SAFETY: the child is ours, and the status a place of our own.
+            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+            assert_eq!(status, 0, "the child waited for nobody");
+        }
+    }
+    // The parent's goes on.
+    let mut stream = std::net::TcpStream::connect(endpoint.address()).unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    drop(sampler);
+}
+
 /// Prints when and as whom it began, with counters at zero.
 pub fn restarted(_: &str) {
     use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;

@@ -9,8 +9,10 @@
 //! ```
 
 mod contexts;
+mod descriptors;
 mod edges;
 mod logs;
+mod marks;
 mod routes;
 
 use std::io::Read as _;
@@ -37,6 +39,9 @@ type Case = (&'static str, fn(&str));
 const CASES: &[Case] = &[
     ("a fork exports nothing until it is started there", edges::forked),
     ("a fork sends no StatsD", edges::forked_statsd),
+    ("a fork waits for no endpoint and no sampler", edges::forked_with_endpoint_and_sampler),
+    ("without file descriptors", descriptors::used_up),
+    ("an exporter that cannot start says so", marks::could_not_start),
     ("a start is a process of its own", edges::restarted),
     ("a restart is another one", edges::restarted),
     ("secrets are in no log, debug or error", logs::secrets),

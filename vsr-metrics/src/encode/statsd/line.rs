@@ -1,15 +1,19 @@
 //! One series as its lines.
 
+use std::collections::HashSet;
 use std::io::Write as _;
 
 use super::{Dialect, Encoder, Histograms, size};
 use crate::SnapshotDelta;
+use crate::health;
 use crate::snapshot::{Amount, Histogram, LabelText, Number, Series, Value};
 
 /// The name and the labels of a series.
 struct Key<'a> {
     encoder: &'a Encoder,
     name: &'static str,
+    /// Whether exporters tell about themselves.
+    is_own: bool,
     labels: Vec<(&'static str, LabelText)>,
 }
 
@@ -29,16 +33,18 @@ impl Encoder {
             return self.each(&delta.merge_twins(), take);
         }
         let mut dropped = 0;
-        let mut names: Vec<&str> = Vec::new();
+        let mut names = HashSet::new();
         let mut piece = Vec::new();
         for family in delta.families() {
             let descriptor = family.descriptor();
-            if names.contains(&descriptor.name) {
+            if !names.insert(descriptor.name) {
                 continue;
             }
-            names.push(descriptor.name);
+            let is_own = family.catalog().name == health::Metrics::CATALOG.name;
             for series in family.series() {
-                dropped += self.series(descriptor.name, &series, &mut piece, take);
+                let labels = series.labels().collect();
+                let key = Key { encoder: self, name: descriptor.name, is_own, labels };
+                dropped += self.series(&key, &series, &mut piece, take);
             }
         }
         dropped
@@ -46,12 +52,11 @@ impl Encoder {
 
     fn series(
         &self,
-        name: &'static str,
+        key: &Key<'_>,
         series: &Series<'_>,
         piece: &mut Vec<u8>,
         take: &mut dyn FnMut(&[u8]),
     ) -> u64 {
-        let key = Key { encoder: self, name, labels: series.labels().collect() };
         let mut take = |piece: &mut Vec<u8>| {
             take(piece);
             piece.clear();
@@ -163,6 +168,12 @@ impl Key<'_> {
     fn tags(&self, bound: Option<&str>, out: &mut Vec<u8>) {
         let dialect = self.encoder.dialect;
         out.extend_from_slice(self.encoder.tags.as_bytes());
+        if self.is_own && !self.encoder.own_tags.is_empty() {
+            if dialect == Dialect::DogStatsD && !self.encoder.tags.is_empty() {
+                out.push(b',');
+            }
+            out.extend_from_slice(self.encoder.own_tags.as_bytes());
+        }
         for (name, value) in &self.labels {
             match value {
                 LabelText::Name(text) => tag(dialect, name, text, out),

@@ -17,7 +17,8 @@ use super::transport::{Factory, prepare};
 use super::worker::{Command, Feed, Worker, from_now};
 use crate::Source;
 use crate::encode::statsd::{Dialect, Encoder, Increments};
-use crate::health::{self, Exporter};
+use crate::export::up;
+use crate::health::Exporter;
 
 /// Pushes metrics over OTLP, from a thread of its own. Dropping it exports a last time and ends the thread, within
 /// [`shutdown_timeout`](OtelConfig::shutdown_timeout).
@@ -77,7 +78,7 @@ impl OtelExporter {
     /// If the configuration cannot work.
     pub fn with_source(config: OtelConfig, source: impl Source + 'static) -> Result<Self, OtelError> {
         // Whatever is wrong is found here; what is made is made again when it starts.
-        drop(prepare(&config, Signal::Metrics)?);
+        drop(checked(&config, Signal::Metrics)?);
         let statsd = Mutex::new(Increments::new(Encoder::new(Dialect::Plain)));
         Ok(Self { config, source: Arc::new(source), counts: Arc::default(), running: None, statsd })
     }
@@ -96,7 +97,7 @@ impl OtelExporter {
             return Ok(());
         }
         // Read again, so that files that have changed since are seen.
-        let factory = prepare(&self.config, Signal::Metrics)?;
+        let factory = checked(&self.config, Signal::Metrics)?;
         let feed = Metrics::new(Arc::clone(&self.source), self.config.clone(), start_of_process());
         self.running =
             Some(Running::start(feed, factory, &self.config, Arc::clone(&self.counts), Exporter::Otlp)?);
@@ -222,12 +223,13 @@ impl Running {
             Exporter::OtlpTraces => "vsr-metrics-otlp-traces",
             _ => "vsr-metrics-otlp",
         };
+        let running = up::Running::begin(exporter);
         let started = thread::Builder::new().name(name.into()).spawn(move || {
+            let _running = running;
             let _quiet = super::without_tracing();
             Worker::new(feed, factory(), received, &config, counts, exporter).run();
         });
         started.map_err(|error| {
-            health::METRICS.set_exporter_up(exporter, 0);
             OtelError::new(ErrorKind::NotStarted, format!("no thread for the exporter: {error}"))
         })?;
         Ok(Self { commands, process: std::process::id(), is_shut_down: AtomicBool::new(false) })
@@ -269,6 +271,16 @@ impl Running {
         }
         Ok(())
     }
+}
+
+/// [`prepare`], and the mark of an exporter that cannot start if it fails.
+pub(super) fn checked(config: &OtelConfig, signal: Signal) -> Result<Factory, OtelError> {
+    prepare(config, signal).inspect_err(|_| {
+        up::could_not_start(match signal {
+            Signal::Metrics => Exporter::Otlp,
+            Signal::Traces => Exporter::OtlpTraces,
+        });
+    })
 }
 
 fn forked() -> OtelError {

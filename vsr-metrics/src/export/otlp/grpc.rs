@@ -30,6 +30,10 @@ const LARGEST_ANSWER: usize = 4 << 20;
 const UNREADABLE: [&str; 3] =
     ["decoded message length too large", "Error decompressing", "failed to decode Protobuf message"];
 
+/// How it says that there was no answer, or half of one, or something else.
+const UNANSWERED: [&str; 3] =
+    ["Missing response message", "Unexpected EOF decoding stream", "protocol error: "];
+
 /// A receiver that speaks gRPC.
 pub(super) struct Grpc {
     endpoint: Endpoint,
@@ -99,11 +103,11 @@ impl Grpc {
         let why = format!("{} answered {code:?}: {words}{cause}", self.shown);
         let asked = status.get_details_retry_info().and_then(|info| info.retry_delay);
         let asked = asked.filter(|delay| !delay.is_zero());
-        // What has a cause was made up here: the receiver said nothing.
-        let verdict = match status.source() {
-            Some(_) => Verdict::Again { maybe_delivered: true },
-            None => verdict(code, asked.is_some()),
-        };
+        // What has a cause was made up here: the receiver said nothing of what became of the message.
+        let is_silent =
+            status.source().is_some() || UNANSWERED.iter().any(|words| status.message().contains(words));
+        let verdict =
+            if is_silent { Verdict::Again { maybe_delivered: true } } else { verdict(code, asked.is_some()) };
         match verdict {
             Verdict::Again { maybe_delivered } => Answer::Again { asked, maybe_delivered, why },
             Verdict::TooLarge => Answer::TooLarge { why },

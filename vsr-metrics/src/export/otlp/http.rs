@@ -132,7 +132,11 @@ impl Http {
                 let maybe_delivered = !matches!(at, ureq::Timeout::Resolve | ureq::Timeout::Connect);
                 Answer::Again { asked: None, maybe_delivered, why }
             }
-            // Neither HTTP nor a certificate becomes right by asking again at once, but somebody may repair it.
+            // An answer that is none says nothing of what became of the message.
+            Error::Protocol(_) | Error::LargeResponseHeader(..) => {
+                Answer::Again { asked: None, maybe_delivered: true, why }
+            }
+            // A certificate does not become right by asking again at once, but somebody may repair it.
             _ => Answer::Refused { why },
         }
     }

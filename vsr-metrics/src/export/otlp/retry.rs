@@ -63,12 +63,17 @@ impl Pauses {
     /// The pause before the next attempt: at least what the receiver asked for, within reason, and a little more,
     /// so that those who were asked at once don't come back at once.
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Duration {
-        let own = self.next.mul_f64(0.5 + self.random.unit());
+        let own = times(self.next, 0.5 + self.random.unit());
         let asked = asked.unwrap_or_default().min(self.limits.longest_asked);
         self.next = self.next.max(asked).saturating_mul(2).min(self.limits.longest);
-        let spread = self.limits.first.mul_f64(self.random.unit());
+        let spread = times(self.limits.first, self.random.unit());
         own.max(asked.saturating_add(spread).min(self.limits.longest_asked).min(asked.saturating_mul(2)))
     }
+}
+
+/// So many times as long; what is too long for a duration is the longest.
+fn times(duration: Duration, by: f64) -> Duration {
+    Duration::try_from_secs_f64(duration.as_secs_f64() * by).unwrap_or(Duration::MAX)
 }
 
 /// Chance, for jitter and identities: nothing here has to be hard to guess.

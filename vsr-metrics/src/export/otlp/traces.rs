@@ -14,9 +14,9 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use super::config::{OtelConfig, Signal};
 use super::counts::{Counts, Status};
 use super::error::OtelError;
-use super::exporter::Running;
+use super::exporter::{Running, checked};
 use super::resource;
-use super::transport::{Message, prepare};
+use super::transport::Message;
 use super::worker::{Feed, Undelivered};
 use crate::Snapshot;
 use crate::health::{self, Exporter};
@@ -49,7 +49,7 @@ impl TraceExporter {
     /// # Errors
     /// If the configuration cannot work, or the thread cannot be started.
     pub fn start(config: &OtelConfig) -> Result<Self, OtelError> {
-        let factory = prepare(config, Signal::Traces)?;
+        let factory = checked(config, Signal::Traces)?;
         let counts = Arc::default();
         let feed = Traces { resource: resource::attributes(config, &Snapshot::new()) };
         let running = if config.disabled {

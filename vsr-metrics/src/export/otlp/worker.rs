@@ -14,6 +14,7 @@ use super::counts::{Counts, Told};
 use super::error::OtelError;
 use super::retry::{Pauses, Random};
 use super::transport::{Message, Transport};
+use crate::export::{LONGEST, tick};
 use crate::health::{self, Exporter, Outcome};
 
 /// What the thread is asked to do.
@@ -93,10 +94,9 @@ enum Woken {
     Abandoned,
 }
 
-/// That much later; what no clock can tell is years away.
+/// That much later; what no clock can tell is a year away.
 pub(super) fn from_now(duration: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(duration).unwrap_or(now + Duration::from_secs(365 * 86_400))
+    Instant::now() + duration.min(LONGEST)
 }
 
 impl Pace {
@@ -138,7 +138,6 @@ impl<F: Feed> Worker<F> {
 
     /// Runs until it is told to end, or everybody who could tell is gone.
     pub(super) fn run(mut self) {
-        health::METRICS.set_exporter_up(self.exporter, 1);
         let interval = self.pace.interval;
         let mut next = (!interval.is_zero()).then(|| from_now(interval));
         loop {
@@ -158,19 +157,12 @@ impl<F: Feed> Worker<F> {
                 Woken::Abandoned => break,
             }
         }
-        health::METRICS.set_exporter_up(self.exporter, 0);
     }
 
-    /// When the next export is due; those that should have been meanwhile are left out.
     fn next_tick(&self, due: Instant) -> Instant {
-        let interval = self.pace.interval;
-        let late = Instant::now().saturating_duration_since(due);
-        let skipped = u32::try_from(late.as_nanos() / interval.as_nanos()).unwrap_or(u32::MAX);
-        if skipped > 0 {
-            Counts::add(&self.counts.skipped, skipped.into());
-            health::METRICS.add_skipped_exports(self.exporter, skipped.into());
-        }
-        interval.checked_mul(skipped.saturating_add(1)).and_then(|more| due.checked_add(more)).unwrap_or(due)
+        let (next, skipped) = tick::after(due, self.pace.interval, self.exporter);
+        Counts::add(&self.counts.skipped, skipped.into());
+        next
     }
 
     /// One export, whatever happens in it.

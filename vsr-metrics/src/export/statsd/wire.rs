@@ -92,7 +92,8 @@ impl Connect for Connector {
 }
 
 impl Connector {
-    /// A new wire, or `None` if the old one leads to the right place.
+    /// A new wire, or `None` if the old one leads to the right place. One that failed is made anew in any case: its
+    /// own address may be gone, as after a change of networks.
     fn renewed(&mut self, failed: bool) -> io::Result<Option<Box<dyn Wire>>> {
         match &self.target {
             Target::Udp { address, resolver } => {
@@ -100,7 +101,7 @@ impl Connector {
                 let Some(next) = choose(&found, self.address, failed) else {
                     return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
                 };
-                if self.wire.is_some() && self.address == Some(next) {
+                if self.wire.is_some() && self.address == Some(next) && !failed {
                     return Ok(None);
                 }
                 let wire = Udp::connect(next)?;
@@ -208,6 +209,32 @@ mod tests {
         assert_eq!(choose(&[one, two], Some(two), true), Some(one));
         assert_eq!(choose(&[one], Some(one), true), Some(one));
         assert_eq!(choose(&[], Some(one), false), None);
+    }
+
+    /// A socket keeps its own address: once that is gone, as after a change of networks, it never works again.
+    #[test]
+    fn a_socket_that_failed_is_made_anew_for_the_same_address() {
+        struct Broken;
+        impl Wire for Broken {
+            fn send(&mut self, _: &[u8]) -> io::Result<()> {
+                Err(io::ErrorKind::AddrNotAvailable.into())
+            }
+
+            fn refusal(&mut self) -> Option<io::Error> {
+                None
+            }
+
+            fn tells_late(&self) -> bool {
+                true
+            }
+        }
+        let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let address = receiver.local_addr().expect("it is bound");
+        let mut connector = Target::udp(&address.to_string()).connector();
+        connector.wire = Some(Box::new(Broken));
+        connector.address = Some(address);
+        assert!(connector.connect(false).expect("there is one").send(b"x:1|c").is_err());
+        assert!(connector.connect(true).expect("there is one").send(b"x:1|c").is_ok());
     }
 
     #[test]

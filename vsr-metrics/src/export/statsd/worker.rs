@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::delivery::{Delivery, Step};
 use super::wire::Connect;
 use crate::Source;
+use crate::export::tick;
 use crate::health::{Exporter, METRICS, Outcome};
 
 /// Somebody waits for everything to be sent.
@@ -66,10 +67,7 @@ impl Worker {
             if is_last {
                 return;
             }
-            // Ticks that were missed are not made up for: their increments went with this one.
-            while next <= Instant::now() {
-                next += self.interval;
-            }
+            (next, _) = tick::after(next, self.interval, Exporter::Statsd);
         }
     }
 
@@ -80,7 +78,11 @@ impl Worker {
             METRICS.increment_export_retries(Exporter::Statsd);
         }
         let end = hurry.unwrap_or(begin + self.interval);
-        let sent = catch_unwind(AssertUnwindSafe(|| self.send_all(hurry.is_some(), end))).unwrap_or(false);
+        let sent = catch_unwind(AssertUnwindSafe(|| self.send_all(hurry.is_some(), end)));
+        let sent = sent.unwrap_or_else(|_| {
+            METRICS.increment_exporter_panics(Exporter::Statsd);
+            false
+        });
         self.failed = !sent;
         let outcome = if sent { Outcome::Success } else { Outcome::Failure };
         METRICS.increment_exports(Exporter::Statsd, outcome);

@@ -59,6 +59,15 @@ fn pauses_double_within_half_up_to_the_longest() {
 }
 
 #[test]
+fn pauses_beyond_all_measure_are_no_panic() {
+    let limits = BackOff { first: Duration::MAX, longest: Duration::MAX, ..BackOff::default() };
+    let mut pauses = Pauses::new(limits, Random::seeded(1));
+    for asked in [None, Some(Duration::MAX), None] {
+        assert!(pauses.next(asked) > Duration::from_secs(1 << 60));
+    }
+}
+
+#[test]
 fn two_processes_are_not_in_phase() {
     let mut pauses: Vec<_> = (0..1_000).map(|seed| pauses(seed).next(None)).collect();
     pauses.sort_unstable();

@@ -218,7 +218,8 @@ fn a_demo_of_processes_pushes_from_each_of_them() {
     });
     let lines = std::thread::spawn(move || {
         let (mut text, mut buffer, begin) = (String::new(), vec![0; 65_536], Instant::now());
-        let are_all_there = |text: &str| (0..3).all(|replica| text.contains(&pushed_line(replica)));
+        let are_all_there =
+            |text: &str| (0..3).all(|replica| pushed_lines(replica).iter().all(|line| text.contains(line)));
         while !are_all_there(&text) && begin.elapsed() < Duration::from_secs(60) {
             if let Ok(length) = statsd.recv(&mut buffer) {
                 text += std::str::from_utf8(&buffer[..length]).expect("lines are ASCII");
@@ -238,7 +239,9 @@ fn a_demo_of_processes_pushes_from_each_of_them() {
     drop(TcpStream::connect(otlp).expect("it listens"));
     let bodies = bodies.join().expect("it ends");
     for replica in 0..3_u8 {
-        assert!(lines.contains(&pushed_line(replica)), "replica {replica} in:\n{lines}");
+        for line in pushed_lines(replica) {
+            assert!(lines.contains(&line), "{line} in:\n{lines}");
+        }
         // An attribute in protobuf: its key, and its value as a string.
         let attribute = [b"\x0a\x0areplica_id\x12\x03\x0a\x01", &[b'0' + replica][..]].concat();
         let told = bodies.iter().filter(|body| body.windows(attribute.len()).any(|bytes| bytes == attribute));
@@ -252,9 +255,12 @@ fn a_demo_of_processes_pushes_from_each_of_them() {
     }
 }
 
-/// How the line of a counter begins that replica pushes over StatsD.
-fn pushed_line(replica: u8) -> String {
-    format!("vsr_operations_total.replica_id.{replica}.status.success:")
+/// How lines begin that a replica pushes over StatsD: of a counter, and of what its exporters tell of themselves.
+fn pushed_lines(replica: u8) -> [String; 2] {
+    [
+        format!("vsr_operations_total.replica_id.{replica}.status.success:"),
+        format!("vsr_metrics_exporter_up.instance.{replica}.exporter.statsd:1|g"),
+    ]
 }
 
 /// The body of a request, which is answered with success.

@@ -171,7 +171,8 @@ impl<D: Disk> Storage<D> {
     }
 
     /// Writes a checkpoint of the state after `op`, and a superblock that names it. Whole segments of the log
-    /// that end at `keep_after` or before are dropped; a log that does not reach the checkpoint begins after it.
+    /// that end at `keep_after` or before are dropped; a log that does not reach the checkpoint begins after it, and so
+    /// does one of which nothing is to be kept before it: what stands there may not be what led to the state.
     ///
     /// # Errors
     /// If the disk cannot be written; then the checkpoint before it still counts.
@@ -186,7 +187,8 @@ impl<D: Disk> Storage<D> {
         if op != before {
             checkpoint::write(&mut self.disk, op, state)?;
         }
-        let first = if self.log.last() < op { op + 1 } else { self.log.first_kept(keep_after.min(op)) };
+        let is_replaced = self.log.last() < op || keep_after >= op;
+        let first = if is_replaced { op + 1 } else { self.log.first_kept(keep_after) };
         let named = Superblock { checkpoint: op, ..*superblock };
         self.write_superblock_with(&named, first)?;
         if op != before {

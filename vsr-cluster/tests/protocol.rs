@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use vsr_cluster::configuration::ReplicaSet;
+use vsr_cluster::replica::Tuning;
 use vsr_cluster::sim::{
     Action, DiskFailure, Ending, Forgery, Load, Requests, Rot, Scenario, Target, Weather, World,
 };
@@ -221,6 +222,17 @@ fn the_scrubber_finds_what_rots_and_it_is_repaired() {
     assert_eq!(total(&ending, "vsr_scrub_corruptions_detected_total", None), 2);
     assert!(total(&ending, "vsr_repairs_total", Some(("status", "success"))) >= 2);
     assert!(total(&ending, "vsr_scrub_tours_completed_total", None) > 4);
+}
+
+#[test]
+fn repairs_ask_for_as_much_as_they_may_however_short_the_pipeline_is() {
+    let scenario =
+        busy(5000).at(ms(1000), Action::Crash(Target::LastBackup)).at(ms(2000), Action::RestartAll);
+    let tuning = Tuning { max_in_flight: 2, repair_batch: 32, ..Scenario::tuning() };
+    let ending = run(&Scenario { tuning, ..scenario });
+    assert!(total(&ending, "vsr_repairs_total", Some(("status", "success"))) > 32);
+    let refused = Some(("reason", ByzantineReason::InvalidRepairRange.as_str()));
+    assert_eq!(total(&ending, "vsr_byzantine_rejections_total", refused), 0);
 }
 
 #[test]

@@ -68,6 +68,11 @@ impl Replica {
         if !is_news || later(self.configuration, opening.configuration).primary(opening.view) != from {
             return;
         }
+        // Section 4.3: where this replica took part already, it may have acknowledged more than the view began with, and
+        // this may have been on its way since then. What carries the nonce of its recovery is not older than that.
+        if self.mode == Mode::Recovering && opening.view == self.last_normal_view {
+            return;
+        }
         if opening.view > self.view {
             self.metrics.increment_view_changes(ViewChangeReason::StartView);
             self.change.since.get_or_insert(io.now());

@@ -141,7 +141,8 @@ pub enum Output {
         op: OpNumber,
         /// The encoded state.
         state: Arc<[u8]>,
-        /// Entries after this one stay, for peers that lag behind.
+        /// Entries after this one stay, for peers that lag behind. Of a state that is another replica's, none before it
+        /// do.
         keep_after: OpNumber,
         /// What else is to be remembered.
         superblock: Superblock,

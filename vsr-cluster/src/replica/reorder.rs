@@ -101,7 +101,7 @@ impl Replica {
         if view != self.view || !self.leads() {
             return;
         }
-        if !self.is_possible_range(first, last) || last > self.log.persisted() {
+        if !Self::is_possible_range(first, last, self.tuning.tail_limit()) || last > self.log.persisted() {
             return self.reject(ByzantineReason::InvalidRepairRange);
         }
         self.answer_from_log(from, nonce, true, first, last, io);
@@ -211,9 +211,9 @@ impl Replica {
         self.send(to, message, io);
     }
 
-    /// Whether entries in such a range can exist, and may be asked for at once.
-    pub(super) fn is_possible_range(&self, first: OpNumber, last: OpNumber) -> bool {
-        first > 0 && first <= last && last - first < self.tuning.tail_limit()
+    /// Whether entries in such a range can exist, and may be asked for at once, which so many are.
+    pub(super) fn is_possible_range(first: OpNumber, last: OpNumber, most: u64) -> bool {
+        first > 0 && first <= last && last - first < most
     }
 
     /// Entries that the primary has and this backup lacks, as far as they may not be committed; those that are, are

@@ -115,7 +115,7 @@ impl Replica {
         last: OpNumber,
         io: &mut Io<'_>,
     ) {
-        if !self.is_possible_range(first, last) {
+        if !Self::is_possible_range(first, last, self.tuning.repair_batch) {
             return self.reject(ByzantineReason::InvalidRepairRange);
         }
         let log_first = self.log.log_first();

@@ -92,10 +92,13 @@ impl Replica {
         if let Some(transfer) = &mut self.transfer {
             transfer.arrived = Some(io.now());
         }
-        self.service = service;
-        if self.log.last() < op {
-            self.log.begin_after(op);
+        // First, while the own log vouches for what is executed: a superblock that named an operation of the state, and was
+        // on the disk before it, would have the log executed as far without it.
+        if service.configuration().epoch > self.configuration.epoch {
+            self.adopt_configuration(service.configuration(), io);
         }
+        self.service = service;
+        self.log.replace_through(op);
         self.known_commit = self.known_commit.max(op);
         self.certain = self.certain.max(op);
         if let Some(install) = &mut self.install {
@@ -105,9 +108,6 @@ impl Replica {
         self.report_progress();
         self.report_lag();
         io.push(Output::Installed { op, digest: self.service.machine().digest() });
-        if self.service.configuration().epoch > self.configuration.epoch {
-            self.adopt_configuration(self.service.configuration(), io);
-        }
         self.write_checkpoint(state, op, true, io);
     }
 

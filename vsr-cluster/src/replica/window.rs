@@ -81,9 +81,20 @@ impl Window {
         must_cut
     }
 
-    /// The log begins anew after `op`.
-    pub(super) fn begin_after(&mut self, op: OpNumber) {
-        *self = Self::after(op, op, op + 1);
+    /// A state took the place of everything through `op`: what stood there may not be what was committed, so nothing
+    /// of it is handed out any more. What comes after it stays.
+    pub(super) fn replace_through(&mut self, op: OpNumber) {
+        self.log_first = self.log_first.max(op + 1);
+        if self.last() < op {
+            // The disk may hold more than is here, and cuts it once the next entry is known.
+            *self = Self::after(op, self.on_disk.max(op), self.log_first);
+            return;
+        }
+        while self.first <= op {
+            self.entries.pop_front();
+            self.first += 1;
+        }
+        self.persisted = self.persisted.max(op);
     }
 
     /// The disk dropped everything before `first`.

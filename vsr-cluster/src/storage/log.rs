@@ -222,8 +222,15 @@ impl Log {
         }
         self.first = first;
         if starts_anew {
-            (self.last, self.flushed) = (first - 1, first - 1);
+            self.last = first - 1;
             self.pending.clear();
+        }
+        if first > self.flushed + 1 {
+            // Nobody needs those any more that wait and come before it.
+            let before =
+                usize::try_from(first - 1 - self.flushed).unwrap_or(usize::MAX).saturating_mul(ENTRY);
+            self.pending.drain(..before.min(self.pending.len()));
+            self.flushed = first - 1;
         }
         self.measure();
         Ok(())

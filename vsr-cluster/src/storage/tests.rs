@@ -222,3 +222,21 @@ fn a_superblock_is_read_back_and_counts_its_writes() {
         assert_eq!(opened.superblock, Some(Superblock { sequence: 2, ..said }));
     });
 }
+
+#[test]
+fn a_log_of_which_nothing_is_kept_begins_after_the_checkpoint() {
+    let memory = Memory::default();
+    let (mut storage, _) = written(memory.clone(), 6);
+    for op in 7..=12 {
+        storage.append(&entry(op)).expect("appends");
+    }
+    // Two entries wait for the disk that come before its end, and four that come after it.
+    storage.checkpoint(8, b"state", 8, &Superblock::default()).expect("is written");
+    assert_eq!((storage.first(), storage.last()), (9, 12));
+    assert_eq!(storage.flush().expect("flushes"), Some(12));
+    assert_eq!(sound(&storage.read(1, 99).expect("reads")), [9, 10, 11, 12]);
+    drop(storage);
+    let (opened, metrics) = open(memory);
+    assert_eq!(sound(&opened.log), [9, 10, 11, 12]);
+    assert_eq!(number(&metrics, "vsr_log_entry_count", &[]), 4);
+}

@@ -15,9 +15,8 @@ impl Tally {
         life.log = life.log.split_off(&(op + 1));
         life.began = life.began.split_off(&(op + 1));
         life.executed = op;
-        if life.last < op {
-            (life.last, life.persisted) = (op, op);
-        }
+        life.last = life.last.max(op);
+        life.persisted = life.persisted.max(op);
         life.has_installed = true;
     }
 

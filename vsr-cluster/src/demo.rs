@@ -21,7 +21,7 @@ use crate::load::{self, Load};
 use crate::options::DemoOptions;
 use crate::processes::{Processes, ProcessesConfig};
 use crate::push::Push;
-use crate::say::{Signals, say};
+use crate::say::{Signals, say, tell};
 use crate::stage::Stage;
 
 /// A cluster with what serves its metrics.
@@ -65,6 +65,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn run(options: &DemoOptions) -> Result<(), Box<dyn Error>> {
     let signals = Signals::new()?;
     let own_directory = tempfile::tempdir()?;
+    signals.remove_in_the_end(own_directory.path());
     let directory = options.data.as_deref().unwrap_or(own_directory.path());
     std::fs::create_dir_all(directory)
         .map_err(|error| format!("cannot create `{}`: {error}", directory.display()))?;
@@ -75,9 +76,11 @@ pub fn run(options: &DemoOptions) -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     let replies = match options.requests {
         Some(requests) => {
-            let replies = ask(&*served.stage, requests)?;
-            let rest = options.duration.map(|duration| duration.saturating_sub(began.elapsed()));
-            signals.wait(rest.unwrap_or(Duration::MAX));
+            let (replies, are_all) = ask(&*served.stage, requests, &signals)?;
+            if are_all {
+                let rest = options.duration.map(|duration| duration.saturating_sub(began.elapsed()));
+                signals.wait(rest.unwrap_or(Duration::MAX));
+            }
             replies
         }
         None => show(options, &mut served, &signals)?,
@@ -141,16 +144,20 @@ impl Here {
     }
 }
 
-/// Asks a fixed list of requests, one after the other. Returns how many were answered.
-fn ask(stage: &dyn Stage, requests: u64) -> Result<u64, Box<dyn Error>> {
+/// Asks a fixed list of requests, one after the other, as far as no signal comes. Returns how many were answered, and
+/// whether those were all.
+fn ask(stage: &dyn Stage, requests: u64, signals: &Signals) -> Result<(u64, bool), Box<dyn Error>> {
     let mut client = Client::over(fresh_ids().start, stage.requests());
     let refused = |refusal| format!("a request of the list was refused: {refusal:?}");
     client.open(PATIENCE).ok_or("no replica opens a session")?.map_err(refused)?;
     for number in 0..requests {
+        if signals.wait(Duration::ZERO) {
+            return Ok((number, false));
+        }
         let outcome = client.execute(load::operation(number), PATIENCE).ok_or("a request is not answered")?;
         outcome.map_err(refused)?;
     }
-    Ok(requests)
+    Ok((requests, true))
 }
 
 /// Has a load at work and shows how it goes until there is a reason to stop. Returns how many replies came.
@@ -223,7 +230,7 @@ impl Summary {
     /// Leaves the last live line as it is.
     fn end(&self) {
         if self.live {
-            eprintln!();
+            tell("");
         }
     }
 }

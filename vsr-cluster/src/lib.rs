@@ -32,7 +32,7 @@ pub mod processes;
 mod push;
 pub mod repair_budget;
 pub mod replica;
-mod say;
+pub mod say;
 pub mod scenario;
 pub mod service;
 pub mod sim;

@@ -4,21 +4,19 @@
 use std::process::ExitCode;
 
 use vsr_cluster::options::{Command, USAGE};
+use vsr_cluster::say::{say, tell};
 use vsr_cluster::{demo, matrix, scenario, soak, solo};
 
 fn main() -> ExitCode {
     match Command::from_environment() {
-        Ok(Command::Help) => {
-            println!("{USAGE}");
-            ExitCode::SUCCESS
-        }
+        Ok(Command::Help) => ended(say(USAGE).map(|()| true).map_err(Into::into)),
         Ok(Command::Demo(options)) => ended(demo::run(&options).map(|()| true)),
         Ok(Command::Soak(options)) => ended(soak::run(&options)),
         Ok(Command::Scenario(options)) => ended(scenario::run(&options)),
         Ok(Command::Matrix(options)) => ended(matrix::run(options).map_err(Into::into)),
         Ok(Command::Replica(options)) => ended(solo::run(&options).map(|()| true)),
         Err(error) => {
-            eprintln!("error: {error}\n{USAGE}");
+            tell(&format!("error: {error}\n{USAGE}"));
             ExitCode::from(2)
         }
     }
@@ -40,7 +38,7 @@ fn ended(result: Result<bool, Box<dyn std::error::Error>>) -> ExitCode {
                 }
                 source = cause.source();
             }
-            eprintln!("error: {message}");
+            tell(&format!("error: {message}"));
             ExitCode::FAILURE
         }
     }

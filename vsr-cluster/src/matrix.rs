@@ -3,6 +3,7 @@
 //! Each scrape is a line of its own, `# scrape SECONDS REPLICA up` or `… down`, and after it what the replica's endpoint
 //! would answer, from the same encoder. A replica that cannot be scraped answers nothing.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write as _};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use vsr_metrics::encode::{Encoder, Format};
 use vsr_metrics::{Snapshot, Source as _};
 
 use crate::options::MatrixOptions;
+use crate::say::tell;
 use crate::sim::{Scrape, TRIALS, Trial, World};
 
 /// Time between two scrapes of a replica.
@@ -39,7 +41,7 @@ pub fn run(options: MatrixOptions) -> io::Result<bool> {
 /// Makes a trial and writes its scrapes.
 fn scrape(trial: &Trial) -> io::Result<bool> {
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
-    let mut written = Ok(());
+    let (mut written, is_read) = (Ok(()), Cell::new(true));
     let mut encoders = BTreeMap::new();
     let (mut snapshot, mut body) = (Snapshot::new(), Vec::new());
     let ending = World::new(&trial.scenario())
@@ -58,12 +60,14 @@ fn scrape(trial: &Trial) -> io::Result<bool> {
             let state = if scrape.is_up { "up" } else { "down" };
             let head = writeln!(out, "# scrape {} {} {state}", scrape.at.as_secs(), scrape.replica);
             written = head.and_then(|()| out.write_all(&body));
+            is_read.set(written.is_ok());
         })
+        .until(|| !is_read.get())
         .run();
     written?;
     out.flush()?;
     for finding in &ending.findings {
-        eprintln!("finding: {finding}");
+        tell(&format!("finding: {finding}"));
     }
     Ok(ending.findings.is_empty())
 }

@@ -10,6 +10,7 @@ use vsr_metrics::export::http::address_from_env;
 
 use crate::cluster::MAX_REPLICAS;
 use crate::push::Receivers;
+use crate::say::tell;
 use crate::solo::SoloOptions;
 use crate::storage::Durability;
 
@@ -86,6 +87,8 @@ pub struct UsageError(String);
 /// How to call the program.
 pub const USAGE: &str = "\
 usage: vsr-cluster demo|soak|scenario|matrix|replica [options]
+
+Ctrl-C ends a program well, with a verdict if it has one; a second one ends it at once, with exit code 130.
 
 demo: a cluster under load, and its metrics
   --listen ADDRESS   where /metrics is served (127.0.0.1:9464, or as OTEL_EXPORTER_PROMETHEUS_HOST and _PORT say;
@@ -183,7 +186,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
 fn demo(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
     let (listen, warnings) = address_from_env();
     for warning in warnings {
-        eprintln!("warning: {warning}");
+        tell(&format!("warning: {warning}"));
     }
     let mut options = DemoOptions {
         listen,
@@ -364,6 +367,14 @@ mod tests {
         let message = "`--faults` does not go with `--for`: each asks for another simulation";
         assert_eq!(refused(&["scenario", "--faults", "rot", "--for", "1h"]), message);
         assert!(refused(&["scenario", "--faults", "rot,rust"]).contains("some of abdication, crash"));
+        assert_eq!(
+            refused(&["scenario", "--seed", "-1"]),
+            "`--seed` expects 0 to 18446744073709551615, not `-1`"
+        );
+        assert_eq!(
+            refused(&["scenario", "--for", "10001h"]),
+            "`--for` expects a time like 10m or 24h, 10000h at most, not `10001h`"
+        );
     }
 
     #[test]

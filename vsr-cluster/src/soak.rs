@@ -14,7 +14,7 @@ use crate::counts::{Counts, Reached};
 use crate::load::{Load, Tally};
 use crate::options::SoakOptions;
 use crate::process::Usage;
-use crate::say::{Signals, say};
+use crate::say::{Signals, say, tell};
 use crate::stage::Stage as _;
 
 /// How a soak ended.
@@ -47,6 +47,7 @@ const LONGEST_SETTLING: Duration = Duration::from_secs(10);
 pub fn run(options: &SoakOptions) -> Result<bool, Box<dyn Error>> {
     let signals = Signals::new()?;
     let directory = tempfile::tempdir()?;
+    signals.remove_in_the_end(directory.path());
     let mut config = Config::new(options.replicas, directory.path());
     config.durability = options.durability;
     let metrics = cluster::metrics_of(options.replicas)?;
@@ -116,7 +117,7 @@ impl Plan {
                 let nap = (end - now).min(LIVE);
                 if signals.wait(nap) {
                     progress.end();
-                    eprintln!("ended early, by a signal");
+                    tell("ended early, by a signal");
                     return early;
                 }
             }
@@ -154,7 +155,7 @@ impl Progress {
     /// Leaves the last live line as it is.
     fn end(&self) {
         if self.live {
-            eprintln!();
+            tell("");
         }
     }
 }

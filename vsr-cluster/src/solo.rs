@@ -21,7 +21,7 @@ use crate::message::ReplicaIndex;
 use crate::network::{Delivery, INBOX, Links, Nobody};
 use crate::node::{Connections, Node, Setup, Trouble};
 use crate::push::{Push, Receivers};
-use crate::say::{Signals, say};
+use crate::say::{Signals, say, tell};
 use crate::storage::Durability;
 use crate::tcp::{Addresses, Peers};
 use crate::wire::{Keyring, Secret};
@@ -109,7 +109,7 @@ pub fn run(options: &SoloOptions) -> Result<(), Box<dyn Error>> {
     }
     node.stop(Delivery::Stop).map_err(failed)?;
     if let Some(told) = push.stop() {
-        eprintln!("replica {}: {told}", options.index);
+        tell(&format!("replica {}: {told}", options.index));
     }
     endpoint.stop();
     Ok(())
@@ -146,7 +146,7 @@ fn take_orders(orders: &Sender<Order>) {
             None => line.parse().ok().map(Order::Trouble),
         };
         let Some(order) = order else {
-            eprintln!("error: unknown order `{line}`");
+            tell(&format!("error: unknown order `{line}`"));
             continue;
         };
         if orders.send(order).is_err() {

@@ -19,7 +19,9 @@ pub const DEMO: &str = "usage: cargo xtask demo [--listen ADDR] [--for DURATION]
   --processes        each replica is a process, over TCP; the second serves on the port after --listen, and so on
   --requests N       a fixed list of so many requests instead of a load, and then nothing
   --data DIRECTORY   keep the disks there (default: removed in the end)
-  --fsync            synchronize logs before anything is acknowledged";
+  --fsync            synchronize logs before anything is acknowledged
+
+Ctrl-C ends it well; a second one at once, with exit code 130.";
 
 /// How the soak is called.
 pub const SOAK: &str = "usage: cargo xtask soak [--rate N] [--for DURATION] [--burst N:DURATION] [--replicas N] [--fsync]
@@ -31,7 +33,7 @@ pub const SOAK: &str = "usage: cargo xtask soak [--rate N] [--for DURATION] [--b
   --fsync              synchronize logs before anything is acknowledged
 
 Exit code 1 if the metrics differ from an independent count, a request is lost, or memory, threads or file descriptors
-grow. Ctrl-C ends it early, with its verdict.";
+grow. Ctrl-C ends it early, with its verdict; a second one at once, with exit code 130.";
 
 /// How the scenario is called.
 pub const SCENARIO: &str = "usage: cargo xtask scenario [--seed N] [--faults LIST] | --schedules N | --for DURATION
@@ -43,7 +45,8 @@ pub const SCENARIO: &str = "usage: cargo xtask scenario [--seed N] [--faults LIS
   --for DURATION   so much virtual time instead, such as 24h, with a chapter of the story every hour
 
 Exit code 1 if replicas disagree, something acknowledged is lost, the metrics differ from an independent count, or a
-family stays empty that the story should populate.";
+family stays empty that the story should populate. Ctrl-C ends it early, with its verdict on what happened so far; a
+second one at once, with exit code 130.";
 
 /// Runs the demo.
 pub fn demo(arguments: &[OsString]) -> Outcome {

@@ -20,6 +20,10 @@ pub struct ScenarioOptions {
     pub length: Option<Duration>,
 }
 
+const SEEDS: &str = "0 to 18446744073709551615";
+/// More than a year, and a list of what happens each hour that fits into memory.
+const LONGEST: Duration = Duration::from_secs(10_000 * 3600);
+
 /// Reads them.
 pub(super) fn scenario(mut arguments: lexopt::Parser) -> Result<Command, UsageError> {
     let mut options = ScenarioOptions { seed: 1, faults: Fault::ALL.to_vec(), schedules: None, length: None };
@@ -27,7 +31,7 @@ pub(super) fn scenario(mut arguments: lexopt::Parser) -> Result<Command, UsageEr
     let number = |text: &str| text.parse().ok();
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("seed") => options.seed = read(&arguments.value()?, "--seed", "a number", number)?,
+            Long("seed") => options.seed = read(&arguments.value()?, "--seed", SEEDS, number)?,
             Long("faults") => {
                 let names = Fault::ALL.map(Fault::name).join(", ");
                 has_faults = true;
@@ -39,8 +43,9 @@ pub(super) fn scenario(mut arguments: lexopt::Parser) -> Result<Command, UsageEr
                 options.schedules = Some(count);
             }
             Long("for") => {
-                let length = read(&arguments.value()?, "--for", "a time like 10m or 24h", duration)?;
-                options.length = Some(length);
+                let length = |text: &str| duration(text).filter(|length| *length <= LONGEST);
+                let expected = "a time like 10m or 24h, 10000h at most";
+                options.length = Some(read(&arguments.value()?, "--for", expected, length)?);
             }
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected().into()),

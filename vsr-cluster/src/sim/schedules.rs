@@ -9,10 +9,35 @@ use super::network::Weather;
 use super::random::Random;
 use super::scenario::{Action, DiskFailure, Rot, Scenario, Target};
 use crate::configuration::ReplicaSet;
+use crate::replica::Tuning;
 
 /// The schedule of a seed: a few seconds of a cluster of three or five replicas, with a fault every fifth of a second
 /// or so. What it may not do is damage the logs of two replicas: that is more than the protocol promises to bear.
+/// Every other seed has limits of its own as well.
 pub fn schedule(seed: u64) -> Scenario {
+    let random = &mut Random::new(seed ^ 0x11_3175);
+    let usual = schedule_with_usual_limits(seed);
+    if random.per_mille(500) { usual } else { Scenario { tuning: limits(random, &usual.tuning), ..usual } }
+}
+
+/// Limits that a cluster may have, far apart and tight for the most part.
+fn limits(random: &mut Random, usual: &Tuning) -> Tuning {
+    let checkpoint_every = 8 << random.below(6);
+    Tuning {
+        max_in_flight: 1 << random.below(7),
+        max_waiting: 1 << random.below(7),
+        max_sessions: 8 << random.below(3),
+        checkpoint_every,
+        keep_entries: random.below(2 * checkpoint_every),
+        repair_credits: 1 << random.below(7),
+        repair_batch: 1 << random.below(6),
+        scrub_batch: 1 << random.below(8),
+        ..*usual
+    }
+}
+
+/// The same faults with the limits that every other seed has.
+pub fn schedule_with_usual_limits(seed: u64) -> Scenario {
     let random = &mut Random::new(seed ^ 0x5eed);
     let members = if random.per_mille(700) { 3 } else { 5 };
     let mut scenario = Scenario::quiet(seed, Duration::from_secs(5));

@@ -41,6 +41,10 @@ pub enum Fault {
     Partition,
 }
 
+/// When the first chapter begins, and the rest after each, in milliseconds.
+const BEGIN: u64 = 1000;
+const REST: u64 = 600;
+
 impl Fault {
     /// All chapters, in their order.
     pub const ALL: [Self; 13] = [
@@ -170,9 +174,19 @@ impl fmt::Display for Fault {
     }
 }
 
+/// How many chapters of that story have begun at some time.
+pub fn begun(faults: &[Fault], at: Duration) -> usize {
+    let begins = faults.iter().scan(BEGIN, |next, fault| {
+        let begin = *next;
+        *next += fault.length() + REST;
+        Some(Duration::from_millis(begin))
+    });
+    begins.take_while(|begin| *begin <= at).count()
+}
+
 /// The story with these chapters, one after the other, each followed by a while of rest.
 pub fn story(seed: u64, faults: &[Fault]) -> Scenario {
-    let mut at = 1000;
+    let mut at = BEGIN;
     let mut scenario = Scenario::quiet(seed, Duration::ZERO);
     scenario.standbys = 1;
     scenario.load.clients = 8;
@@ -181,7 +195,7 @@ pub fn story(seed: u64, faults: &[Fault]) -> Scenario {
         for (after, action) in fault.actions() {
             scenario = scenario.at(Duration::from_millis(at + after), action);
         }
-        at += fault.length() + 600;
+        at += fault.length() + REST;
     }
     scenario.length = Duration::from_millis(at);
     scenario

@@ -7,8 +7,7 @@ mod queue;
 mod watch;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::sync::Arc;
+use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
 use vsr_metrics::{ByzantineReason, MessageType, Metrics};
@@ -28,6 +27,7 @@ use crate::message::{Envelope, Message, ReplicaIndex, Reply, Request};
 use crate::network::Observer as _;
 use crate::replica::{Input, Output, Time};
 use crate::wire::{Keyring, Parcel, Secret};
+pub use ending::Ending;
 use queue::{Event, Scheduled};
 
 /// A scenario that runs.
@@ -54,6 +54,9 @@ pub struct World<'a> {
     stranger: Keyring,
     liar: Keyring,
     on_scrape: Option<(Duration, Look<'a>)>,
+    /// Who may stop it before its time, and when that was.
+    until: Option<Box<dyn FnMut() -> bool + 'a>>,
+    stopped_at: Option<Time>,
     /// When gauges are compared next, and what came of it so far.
     inspect_at: Time,
     inspected: Comparison,
@@ -75,40 +78,13 @@ pub struct Scrape<'a> {
     pub metrics: &'a Metrics,
 }
 
-/// How a scenario ended.
-#[derive(Debug)]
-pub struct Ending {
-    /// What must not have happened, and numbers of the metrics that are not what was counted; empty if all is well.
-    pub findings: Vec<String>,
-    /// Operations that were executed.
-    pub operations: u64,
-    /// The latest view.
-    pub view: u64,
-    /// Totals of the metrics that were compared with a count of their own: of counters, buckets and sums.
-    pub compared: usize,
-    /// Values of gauges that were compared while it ran and at its end.
-    pub inspected: usize,
-    /// Both by family.
-    pub by_family: BTreeMap<&'static str, usize>,
-    /// Virtual time that it took, with the time to come right again.
-    pub took: Duration,
-    /// Events of the simulation. With the same seed it is always the same.
-    pub events: u64,
-    /// Checksum over everything that was executed.
-    pub digest: u32,
-    /// How often a replica stopped because its disk had failed.
-    pub disk_stops: u64,
-    /// Bytes on all disks together.
-    pub disk_bytes: usize,
-    /// The replicas' metrics.
-    pub metrics: Vec<Arc<Metrics>>,
-}
-
 /// How long everything has to come right once no faults are left.
 const RECOVERY: Duration = Duration::from_secs(60);
 /// How often gauges are compared; more seldom in a long scenario, so that it is some thousand times.
 const INSPECTION: Duration = Duration::from_millis(20);
 const INSPECTIONS: u32 = 5000;
+/// Whoever may stop it is asked once in so many events.
+const STOPS: u64 = 256;
 /// Somebody who is no member, with a good key.
 const STRANGER: ReplicaIndex = 63;
 
@@ -140,6 +116,8 @@ impl<'a> World<'a> {
             stranger: Keyring::of_replica(STRANGER, &secret),
             liar: Keyring::of_replica(0, &Secret::new(b"guessed")),
             on_scrape: None,
+            until: None,
+            stopped_at: None,
             inspect_at: Time::ZERO,
             inspected: Comparison::default(),
             findings: Vec::new(),
@@ -169,9 +147,17 @@ impl<'a> World<'a> {
         self
     }
 
+    /// Has somebody stop it before its time, by saying so. It ends as if that had been its length.
+    #[must_use]
+    pub fn until(mut self, stop: impl FnMut() -> bool + 'a) -> Self {
+        self.until = Some(Box::new(stop));
+        self
+    }
+
     /// Runs the scenario to its end, and then until everything has come right again.
     pub fn run(mut self) -> Ending {
         self.run_until(self.scenario.length);
+        self.until = None;
         self.end_faults();
         let latest = self.now + RECOVERY;
         while !self.is_right() && self.now < latest && !self.has_failed() {
@@ -196,10 +182,14 @@ impl<'a> World<'a> {
             if self.events.peek().is_none_or(|Reverse(next)| next.at > end) {
                 break;
             }
-            let Some(Reverse(Scheduled { at, event, .. })) = self.events.pop() else { break };
+            let Some(Reverse(Scheduled { at, number, event })) = self.events.pop() else { break };
             self.inspect_before(at);
             self.now = at;
             self.happen(event);
+            if number.is_multiple_of(STOPS) && self.until.as_mut().is_some_and(|stop| stop()) {
+                self.stopped_at = Some(at);
+                return;
+            }
         }
         self.now = self.now.max(end);
     }
@@ -234,6 +224,8 @@ impl<'a> World<'a> {
             }
             Event::Disk { at, life } => self.disk(at, life),
             Event::Client(place) => self.wake(place),
+            // Nothing goes wrong after the end.
+            Event::Step(_) if self.stopped_at.is_some() => {}
             Event::Step(place) => {
                 let action = self.scenario.steps[place].action.clone();
                 self.act(&action);

@@ -1,12 +1,45 @@
 //! How a scenario ends: whether everything came right, and what is found.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use vsr_metrics::{Metrics, Source as _};
 
 use super::super::families;
-use super::{Ending, Node, ReplicaIndex, World};
+use super::{Node, ReplicaIndex, World};
 use crate::counts::Comparison;
+
+/// How a scenario ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// What must not have happened, and numbers of the metrics that are not what was counted; empty if all is well.
+    pub findings: Vec<String>,
+    /// Operations that were executed.
+    pub operations: u64,
+    /// The latest view.
+    pub view: u64,
+    /// Totals of the metrics that were compared with a count of their own: of counters, buckets and sums.
+    pub compared: usize,
+    /// Values of gauges that were compared while it ran and at its end.
+    pub inspected: usize,
+    /// Both by family.
+    pub by_family: BTreeMap<&'static str, usize>,
+    /// Virtual time that it took, with the time to come right again.
+    pub took: Duration,
+    /// When it was stopped, if it was: nothing went wrong from then on, and everything had to come right.
+    pub stopped_at: Option<Duration>,
+    /// Events of the simulation. With the same seed it is always the same.
+    pub events: u64,
+    /// Checksum over everything that was executed.
+    pub digest: u32,
+    /// How often a replica stopped because its disk had failed.
+    pub disk_stops: u64,
+    /// Bytes on all disks together.
+    pub disk_bytes: usize,
+    /// The replicas' metrics.
+    pub metrics: Vec<Arc<Metrics>>,
+}
 
 impl World<'_> {
     /// Whether clients have their answers, and everyone in the cluster has everything.
@@ -93,6 +126,7 @@ impl World<'_> {
             inspected,
             by_family,
             took: self.now,
+            stopped_at: self.stopped_at,
             events: self.count,
             digest: self.safety.digest(),
             disk_stops: self.observer.stops(),

@@ -56,6 +56,7 @@ impl Replica {
         if self.votes() {
             self.start_view_change(self.view + 1, ViewChangeReason::PrimaryAbdicate, io);
         } else {
+            self.metrics.increment_view_changes(ViewChangeReason::PrimaryAbdicate);
             let view = self.view + 1;
             self.broadcast(configuration.voters(), &Message::StartViewChange { view, configuration }, io);
             self.step_down();

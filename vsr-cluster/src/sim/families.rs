@@ -41,7 +41,6 @@ const fn elsewhere(family: &'static str, by: &'static str) -> Row {
 }
 
 const SAMPLED: &str = "the sampler's: a simulation has no process, disk or network of its own";
-const WIRE: &str = "the transport's profiling hook, not in the simulation";
 const HOOKS: &str = "profiling hooks, not built yet";
 
 /// All rows. A family without one is a finding of every simulation.
@@ -110,11 +109,11 @@ pub(super) const FAMILIES: &[Row] = &[
     observer("vsr_heartbeat_round_trip_seconds", "answers to heartbeats"),
     elsewhere("vsr_allocated_bytes_total", HOOKS),
     elsewhere("vsr_allocations_total", HOOKS),
-    elsewhere("vsr_network_sent_bytes_total", WIRE),
-    elsewhere("vsr_network_received_bytes_total", WIRE),
-    elsewhere("vsr_peer_sent_bytes_total", WIRE),
-    elsewhere("vsr_peer_received_bytes_total", WIRE),
-    elsewhere("vsr_serialization_seconds", "the transport's profiling hook: writing takes no virtual time"),
+    elsewhere("vsr_network_sent_bytes_total", HOOKS),
+    elsewhere("vsr_network_received_bytes_total", HOOKS),
+    elsewhere("vsr_peer_sent_bytes_total", HOOKS),
+    elsewhere("vsr_peer_received_bytes_total", HOOKS),
+    elsewhere("vsr_serialization_seconds", HOOKS),
     elsewhere("vsr_network_latency_seconds", HOOKS),
 ];
 

@@ -223,6 +223,12 @@ pub const EDITS: &[Edit] = &[
         "",
     ),
     edit(
+        "a primary that is replaced has others change the view unseen",
+        "replica/reconfiguration.rs",
+        "self.metrics.increment_view_changes(ViewChangeReason::PrimaryAbdicate);",
+        "",
+    ),
+    edit(
         "view change latency is missing",
         "replica/view_change.rs",
         "self.metrics.record_view_change_latency(io.now().saturating_sub(since));",

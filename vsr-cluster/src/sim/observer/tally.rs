@@ -231,6 +231,10 @@ impl Tally {
         {
             self.numbers.add("vsr_view_changes_total", reason.as_str(), 1);
         }
+        // One that is no member any more has others change the view.
+        if before.leads && !replica.leads() && replica.view() == before.view {
+            self.numbers.add("vsr_view_changes_total", ViewChangeReason::PrimaryAbdicate.as_str(), 1);
+        }
         self.phases(replica, now);
         self.leadership(replica, now, tuning);
         let configuration = self.life.configuration;

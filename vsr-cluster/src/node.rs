@@ -1,6 +1,7 @@
 //! One replica that runs in real time: its disk, its clock, its thread, and what can be done to it.
 
 use std::fmt;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,6 +10,8 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use vsr_metrics::Metrics;
 use vsr_metrics::sampler::register_thread;
 
@@ -53,6 +56,8 @@ pub struct Node {
 struct Running {
     inbox: SyncSender<Delivery>,
     thread: JoinHandle<io::Result<Replica>>,
+    /// Held as long as it runs: two replicas on one disk would destroy it.
+    _lock: Flock<File>,
 }
 
 /// What a replica is connected to while it runs.
@@ -99,6 +104,8 @@ pub enum Trouble {
 pub enum NodeError {
     /// Its disk, in this directory, cannot be read or written.
     Disk(PathBuf, io::Error),
+    /// Another replica runs on its disk, in this directory.
+    InUse(PathBuf),
     /// Its disk held something and lost what it must not forget. It has to be replaced by a new replica.
     Forgot,
     /// A thread cannot be started.
@@ -128,6 +135,7 @@ impl Node {
         let Connections { deliveries, inbox, transport, observer, counts } = connections;
         let Setup { index, durability, .. } = self.setup;
         let directory = Directory::open(&self.setup.directory).map_err(|error| self.disk(error))?;
+        let lock = self.lock()?;
         let disk = Faulty::new(directory, self.faults.clone());
         let disk: Box<dyn Disk> = match counts {
             Some(counts) => Box::new(counts.disk(index, disk)),
@@ -146,7 +154,7 @@ impl Node {
             driver.run()
         };
         let thread = thread.spawn(run).map_err(NodeError::Thread)?;
-        self.running = Some(Running { inbox, thread });
+        self.running = Some(Running { inbox, thread, _lock: lock });
         Ok(())
     }
 
@@ -165,7 +173,7 @@ impl Node {
     /// # Errors
     /// If its disk failed, or its thread panicked.
     pub fn stop(&mut self, last: Delivery) -> Result<Option<Replica>, NodeError> {
-        let Some(Running { inbox, thread }) = self.running.take() else { return Ok(None) };
+        let Some(Running { inbox, thread, _lock }) = self.running.take() else { return Ok(None) };
         let is_crash = matches!(last, Delivery::Crash);
         // One that ended already needs to be told nothing.
         let _ = inbox.send(last);
@@ -240,6 +248,17 @@ impl Node {
         Ok(())
     }
 
+    /// Keeps others off its disk. The lock goes with the process, however that ends; its file stays.
+    fn lock(&self) -> Result<Flock<File>, NodeError> {
+        let path = self.setup.directory.join("lock");
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+        let file = file.map_err(|error| self.disk(error))?;
+        Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| match error {
+            Errno::EWOULDBLOCK => NodeError::InUse(self.setup.directory.clone()),
+            error => self.disk(error.into()),
+        })
+    }
+
     fn disk(&self, error: io::Error) -> NodeError {
         NodeError::Disk(self.setup.directory.clone(), error)
     }
@@ -268,6 +287,13 @@ impl fmt::Display for NodeError {
                     f.write_str("; make room and start it again, nothing that was acknowledged is lost")?;
                 }
                 Ok(())
+            }
+            Self::InUse(directory) => {
+                let directory = directory.display();
+                write!(
+                    f,
+                    "its disk `{directory}` is in use; stop the one that runs there, or take another directory"
+                )
             }
             Self::Forgot => f.write_str("its disk lost what it must not forget; replace it by a new replica"),
             Self::Thread(error) => write!(f, "its thread: {error}"),

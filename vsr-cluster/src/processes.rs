@@ -69,11 +69,8 @@ impl Processes {
         let secret = secret(&config.directory)?;
         let addresses = Addresses::default();
         let mut replicas = Vec::new();
-        for index in 0..config.replicas + config.standbys {
-            let mut metrics = config.listen;
-            if metrics.port() != 0 {
-                metrics.set_port(u16::try_from(usize::from(metrics.port()) + index)?);
-            }
+        let all = 0..config.replicas + config.standbys;
+        for (index, metrics) in all.clone().zip(metrics_addresses(config.listen, all)?) {
             let at = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             replicas.push(spawn(config, index, at, metrics)?);
         }
@@ -190,6 +187,20 @@ impl Drop for Processes {
             let _ = child.wait();
         }
     }
+}
+
+/// Where each replica serves its metrics.
+fn metrics_addresses(
+    first: SocketAddr,
+    replicas: std::ops::Range<ReplicaIndex>,
+) -> Result<Vec<SocketAddr>, String> {
+    let none = |index| format!("`{first}` leaves no port for replica `{index}`; take a lower one, or port 0");
+    let address = |index: ReplicaIndex| {
+        let after = if first.port() == 0 { 0 } else { index };
+        let port = u16::try_from(usize::from(first.port()) + after).map_err(|_| none(index))?;
+        Ok(SocketAddr::new(first.ip(), port))
+    };
+    replicas.map(address).collect()
 }
 
 /// A secret that nobody else knows, in a file that nobody else can read.

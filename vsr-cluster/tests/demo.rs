@@ -98,6 +98,73 @@ fn a_taken_port_is_an_error_with_the_address() {
 }
 
 #[test]
+fn a_port_too_high_for_all_replicas_is_an_error_with_a_remedy() {
+    let output =
+        demo(&["--listen", "127.0.0.1:65534", "--processes", "--for", "1s"]).output().expect("it runs");
+    refused(&output, 1, "`127.0.0.1:65534` leaves no port for replica `2`; take a lower one, or port 0");
+}
+
+#[test]
+fn a_directory_belongs_to_one_cluster_at_a_time() {
+    let data = tempfile::tempdir().expect("a directory");
+    let path = data.path().to_str().expect("a name");
+    let (mut child, _stdout, _) = listening(&["--rate", "10", "--data", path]);
+    for more in [&[][..], &["--processes"]] {
+        let arguments = [&["--listen", "127.0.0.1:0", "--data", path, "--for", "1s"], more].concat();
+        let output = demo(&arguments).output().expect("it runs");
+        refused(&output, 1, "replica-0` is in use; stop the one that runs there, or take another directory");
+    }
+    // However it ends, the next one may begin.
+    child.kill().expect("is killed");
+    child.wait().expect("an end");
+    let again = ["--listen", "127.0.0.1:0", "--data", path, "--for", "1s"];
+    let output = demo(&again).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[cfg(unix)]
+fn send(signal: &str, to: &Child) {
+    let sent = Command::new("kill").args([signal, &to.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_fixed_list_of_requests() {
+    let (mut child, mut stdout, _) = listening(&["--requests", "1000000"]);
+    std::thread::sleep(Duration::from_millis(500));
+    send("-INT", &child);
+    assert!(replies(&mut stdout).0 < 1e6);
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_the_demo_at_once_and_leaves_no_directory() {
+    // Somebody who takes what is pushed and never answers keeps the first one waiting.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}", silent.local_addr().expect("an address"));
+    let temporary = tempfile::tempdir().expect("a directory");
+    let mut command = demo(&["--listen", "127.0.0.1:0", "--rate", "10", "--otlp", &endpoint]);
+    command.env("TMPDIR", temporary.path()).env("OTEL_EXPORTER_OTLP_TIMEOUT", "60000");
+    let mut child = command.spawn().expect("it runs");
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    stdout.read_line(&mut line).expect("a line");
+    let entries = || std::fs::read_dir(temporary.path()).expect("a directory").count();
+    assert_eq!(entries(), 1);
+    send("-INT", &child);
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(child.try_wait().expect("a child").is_none(), "it waits for the receiver");
+    send("-TERM", &child);
+    assert_eq!(child.wait().expect("an end").code(), Some(130));
+    assert_eq!(entries(), 0);
+    let mut stderr = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
+    assert!(stderr.contains("ended at once, by a second signal"), "{stderr}");
+}
+
+#[test]
 fn bad_usage_is_told_with_what_was_expected() {
     refused(
         &demo(&["--replicas", "10"]).output().expect("it runs"),

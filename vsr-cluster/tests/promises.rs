@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vsr_cluster::configuration::Configuration;
 use vsr_cluster::message::{
-    Checkpoint, Entry, Envelope, Message, OpNumber, ReplicaIndex, Stamp, Tail, ViewNumber, checksum,
+    Checkpoint, Entry, Envelope, Lack, Message, OpNumber, ReplicaIndex, Stamp, Tail, ViewNumber, checksum,
 };
 use vsr_cluster::node::VERSION;
 use vsr_cluster::replica::{Clock, Input, Output, Replica, Restored, Time, Tuning};
@@ -115,15 +115,14 @@ impl Core {
         nonce.unwrap_or_else(|| panic!("it asks replica `{of}` for no state"))
     }
 
-    /// Hears of view 3, in which operations 3 and later are others than its own, from replica 0, which has thrown most of
-    /// them away. Returns the nonce under which replica 1 is asked for a state.
+    /// Hears of view 3, in which operations 3 and later are others than its own, from replica 0, which has thrown away what
+    /// was before operation 9. Returns the nonce under which replica 1 is asked for a state.
     fn hears_of_a_view_without_its_log(&mut self) -> u64 {
-        let tail = Tail::new(25, (25..=40).map(|op| entry(3, op)).collect());
+        let tail = Tail::new(9, (9..=20).map(|op| entry(3, op)).collect());
         let configuration = founded();
-        self.hear(0, Message::StartView { view: 3, op: 40, commit: 32, log_first: 25, configuration, tail });
+        self.hear(0, Message::StartView { view: 3, op: 20, commit: 12, log_first: 9, configuration, tail });
         let nonce = self.nonce_of_state(0);
-        let lack = vsr_cluster::message::Lack::Damaged;
-        self.hear(0, Message::Nack { nonce, lack, log_first: 25 });
+        self.hear(0, Message::Nack { nonce, lack: Lack::Damaged, log_first: 9 });
         self.nonce_of_state(1)
     }
 }
@@ -143,14 +142,22 @@ fn a_log_that_a_state_replaced_is_handed_out_to_nobody() {
     let mut core = Core::after_a_crash(1, 10);
     let nonce = core.hears_of_a_view_without_its_log();
     core.hear(1, Message::StateTransferResponse { nonce, checkpoint: state(founded()) });
-    assert_eq!(core.replica.commit_number(), 8);
+    assert_eq!(core.replica.commit_number(), 12);
     core.said();
     // Its own entries 3 to 8 are not those that led to the state.
     core.hear(1, Message::RepairRequest { nonce: 99, first: 3, last: 8 });
     let answers = core.said();
     assert!(matches!(answers[..], [(1, Message::Nack { log_first: 9, .. })]), "{answers:?}");
-    let kept = core.replica.log_first();
-    assert_eq!(kept, 9);
+    assert_eq!((core.replica.status(), core.replica.op_number()), (ReplicaStatus::Normal, 20));
+    // Nor are they when the next view needs its log.
+    core.hear(0, Message::StartViewChange { view: 4, configuration: founded() });
+    let said = core.said();
+    let handed = said.iter().find_map(|(_, message)| match message {
+        Message::DoViewChange { tail, .. } => Some(tail),
+        _ => None,
+    });
+    let handed = handed.unwrap_or_else(|| panic!("no log is handed over: {said:?}"));
+    assert_eq!((handed.first, handed.length), (9, 12));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod handle;
+mod receiver;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,6 +12,7 @@ use handle::Handle;
 use metrics::{
     Key, KeyName, Metadata, Recorder, SharedString, Unit, counter, gauge, histogram, with_local_recorder,
 };
+use vsr_metrics::encode::statsd::{Dialect, Encoder};
 use vsr_metrics::facade::{Bridge, Limits, Registry};
 use vsr_metrics::snapshot::Value;
 use vsr_metrics::{Snapshot, Source};
@@ -239,6 +241,54 @@ fn threads_that_register_at_once_while_others_read() {
     let snapshot = registry.snapshot();
     assert_eq!(total(&snapshot, "events_total"), 8_000);
     assert_eq!(series(&snapshot), 51);
+}
+
+/// Every route, to the end: each recording arrives once, and no value makes a line of its own.
+#[test]
+fn two_thousand_families_with_hostile_values() {
+    const FAMILIES: usize = 2_000;
+    let long = "x".repeat(10_000);
+    let values = ["a\nb 1", "q\"} 2", "\\", "\u{0}\u{fffd}\u{1f980}", "|c|#,:@", &long];
+    let registry =
+        Registry::beside(&[], Limits::default().families(FAMILIES).series(FAMILIES * values.len()));
+    with_local_recorder(&registry, || {
+        for family in 0..FAMILIES {
+            for value in values {
+                counter!(format!("family_{family}"), "value" => value.to_owned()).increment(1);
+            }
+        }
+    });
+    let snapshot = registry.snapshot();
+    let expected = FAMILIES * values.len();
+    let delta = snapshot.delta_since(&Snapshot::new());
+    for dialect in [Dialect::Plain, Dialect::DogStatsD] {
+        let mut receiver = receiver::Receiver::default();
+        for packet in Encoder::new(dialect).packets(&delta) {
+            receiver.receive(packet.bytes());
+        }
+        assert_eq!(receiver.bad, [""; 0]);
+        assert_eq!(receiver.counters.len(), expected);
+        assert!(receiver.counters.values().all(|value| (value - 1.0).abs() < f64::EPSILON));
+    }
+    #[cfg(feature = "text")]
+    for text in
+        [vsr_metrics::encode::prometheus_text(&snapshot), vsr_metrics::encode::openmetrics_text(&snapshot)]
+    {
+        let lines: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(lines.len(), expected);
+        assert!(lines.iter().all(|line| line.starts_with("family_") && line.ends_with("\"} 1")));
+    }
+    #[cfg(feature = "otel")]
+    {
+        let now = std::time::SystemTime::now();
+        let bytes = vsr_metrics::encode::otlp::totals(&snapshot, now, now);
+        let name = b"family_1999_total";
+        assert_eq!(
+            bytes.windows(name.len()).filter(|bytes| bytes == name).count(),
+            1 + 1,
+            "family and scope"
+        );
+    }
 }
 
 #[test]

@@ -117,7 +117,12 @@ impl Receiver {
         let received = Inbox::default();
         let (calls, script): (_, Script) = (received.clone(), Arc::new(script));
         runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else {
+                    // As without a file descriptor.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                };
                 let (calls, script, tls) = (calls.clone(), Arc::clone(&script), tls.clone());
                 tokio::spawn(async move {
                     match tls {

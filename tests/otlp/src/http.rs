@@ -109,11 +109,18 @@ impl Receiver {
         let inbox = Inbox::default();
         let (received, script): (_, Script) = (inbox.clone(), Arc::new(script));
         let accepting = thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
+            for stream in listener.incoming() {
                 if is_stopped.load(Ordering::SeqCst) {
                     break;
                 }
-                kept.lock().unwrap().push(stream.try_clone().unwrap());
+                let Some((stream, own)) =
+                    stream.ok().and_then(|stream| Some((stream.try_clone().ok()?, stream)))
+                else {
+                    // As without a file descriptor.
+                    thread::sleep(Duration::from_millis(10));
+                    continue;
+                };
+                kept.lock().unwrap().push(own);
                 let (received, script) = (received.clone(), Arc::clone(&script));
                 thread::spawn(move || serve(&stream, &received, &script));
             }

@@ -17,6 +17,10 @@ pub(super) fn address(config: &OtelConfig, signal: Signal) -> Result<Uri, OtelEr
     let text = match (&config.signal_endpoint, &config.otlp_endpoint) {
         (Some(whole), _) => whole.trim().to_owned(),
         (None, Some(base)) if is_grpc => base.trim().to_owned(),
+        (None, Some(base)) if base.contains('?') => {
+            // The path would come to stand in the query.
+            return Err(wrong(base, "a base has no query; the signal's whole address may have one"));
+        }
         (None, Some(base)) => format!("{}/{}", base.trim().trim_end_matches('/'), signal.path()),
         (None, None) if is_grpc => "http://localhost:4317".to_owned(),
         (None, None) => format!("http://localhost:4318/{}", signal.path()),

@@ -64,7 +64,7 @@ impl Pauses {
     /// so that those who were asked at once don't come back at once.
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Duration {
         let own = times(self.next, 0.5 + self.random.unit());
-        let asked = asked.unwrap_or_default().min(self.limits.longest_asked);
+        let asked = asked.unwrap_or_default();
         self.next = self.next.max(asked).saturating_mul(2).min(self.limits.longest);
         let spread = times(self.limits.first, self.random.unit());
         own.max(asked.saturating_add(spread).min(self.limits.longest_asked).min(asked.saturating_mul(2)))

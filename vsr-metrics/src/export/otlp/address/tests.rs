@@ -52,6 +52,16 @@ fn what_is_no_address_is_an_error_that_says_so() {
     }
 }
 
+#[test]
+fn a_base_with_a_query_is_refused_and_not_shown() {
+    let error = address(&config(Some("http://host:1/?key=s3cret"), None), Signal::Metrics).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the address `http://host:1/` of the receiver cannot be used: a base has no query; the signal's whole address \
+         may have one"
+    );
+}
+
 #[cfg(not(feature = "tls"))]
 #[test]
 fn https_without_the_feature_is_refused_and_never_plain_text() {

@@ -93,13 +93,18 @@ impl Diagnostic {
     }
 }
 
+/// Whether a character has no look of its own but changes that of others: where they stand, or in which direction.
+pub(crate) fn is_invisible(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A line and the carets under a part of it. Tabs become spaces, so that both line up; of a long line, only the
 /// part around the culprit is shown.
 fn excerpt(line: &str, start: usize, length: usize) -> (String, String) {
     const WIDTH: usize = 120;
     let begin = start.saturating_sub(WIDTH / 2).min(line.chars().count().saturating_sub(WIDTH));
     let shown: String =
-        line.chars().skip(begin).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        line.chars().skip(begin).take(WIDTH).map(|c| if is_invisible(c) { ' ' } else { c }).collect();
     let left = start - begin.min(start);
     let carets = length.clamp(1, shown.chars().count().saturating_sub(left).max(1));
     (shown, format!("{}{}", " ".repeat(left), "^".repeat(carets)))

@@ -23,6 +23,8 @@ mod resolve;
 mod spec;
 mod tree;
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Level};
@@ -46,7 +48,9 @@ pub struct Outcome {
 impl Outcome {
     /// Whether there was no text to judge at all.
     pub fn is_unreadable(&self) -> bool {
-        self.diagnostics.iter().any(|finding| matches!(finding.code, "file-not-found" | "not-utf8"))
+        self.diagnostics
+            .iter()
+            .any(|finding| matches!(finding.code, "file-not-found" | "not-utf8" | "too-large"))
     }
 }
 
@@ -83,13 +87,17 @@ fn read(path: &Path) -> Result<SourceFile, Box<Outcome>> {
         diagnostics.push(Diagnostic::error(code, span, message).help(help));
         Box::new(Outcome { source: SourceFile::new(path, ""), catalog: Catalog::default(), diagnostics })
     };
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let message = format!("`{}` cannot be read: {error}", path.display());
-            return Err(refused("file-not-found", Span::default(), message, "check the path"));
-        }
-    };
+    // A path may lead to something that never ends.
+    let most = MAX_BYTES as u64 + 1;
+    let mut bytes = Vec::new();
+    if let Err(error) = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)) {
+        let message = format!("`{}` cannot be read: {error}", path.display());
+        return Err(refused("file-not-found", Span::default(), message, "check the path"));
+    }
+    if bytes.len() > MAX_BYTES {
+        let (message, help) = too_large();
+        return Err(refused("too-large", Span::default(), message, help));
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(SourceFile::new(path, text)),
         Err(error) => {
@@ -99,6 +107,13 @@ fn read(path: &Path) -> Result<SourceFile, Box<Outcome>> {
             Err(refused("not-utf8", span, "the catalog is not UTF-8".to_owned(), "save it as UTF-8"))
         }
     }
+}
+
+fn too_large() -> (String, &'static str) {
+    (
+        format!("the catalog has more than {MAX_BYTES} bytes"),
+        "make several of it, each with a prefix of its own",
+    )
 }
 
 /// Compiles a text: all stages, and all findings of all of them in the order of the file.
@@ -120,8 +135,8 @@ fn run(
     let mut diagnostics = Diagnostics::default();
     let mut catalog = Catalog::default();
     if source.text().len() > MAX_BYTES {
-        let message = format!("the catalog has more than {MAX_BYTES} bytes");
-        diagnostics.push(Diagnostic::error("too-large", Span::default(), message).help("split it"));
+        let (message, help) = too_large();
+        diagnostics.push(Diagnostic::error("too-large", Span::default(), message).help(help));
     } else if let Some(mut parsed) = parse::parse(&source, &mut diagnostics) {
         change(&mut parsed.spec);
         catalog = resolve::resolve(&parsed.spec, &parsed.places, &mut parsed.lost, &mut diagnostics);

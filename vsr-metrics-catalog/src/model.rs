@@ -1,8 +1,12 @@
 //! What a catalog means: every reference bound, every default filled in, nothing left that could be wrong.
 //!
-//! Built by `resolve` alone; read by the macro and by every renderer. It never mentions the YAML's own shape.
+//! Built by `resolve` alone; read by the macro and by every renderer. It never mentions the YAML's own shape; only the
+//! words of closed sets, such as `sum` or `critical`, are the same there, and are read as they are.
 
+use std::collections::HashMap;
 use std::time::Duration;
+
+use serde::Deserialize;
 
 use crate::source::Span;
 
@@ -183,7 +187,8 @@ pub enum Instrument {
 }
 
 /// Finer buckets beside a histogram's declared ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Grid {
     /// Bounds at the powers of 2^(1/16), in the exported unit: OTLP's exponential histogram of scale 4.
     Exponential,
@@ -214,7 +219,8 @@ pub struct State {
 }
 
 /// How gauges of several instances become one number. Counters and histograms are always summed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Aggregate {
     /// Add them.
     Sum,
@@ -225,7 +231,8 @@ pub enum Aggregate {
 }
 
 /// How firm a family's name and labels are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stability {
     /// Changes only with a major version.
     #[default]
@@ -307,6 +314,20 @@ impl Catalog {
         self.families.iter().find(|family| family.name == name)
     }
 
+    /// The groups in the order in which the catalog names them first, each with its families.
+    pub fn groups(&self) -> Vec<(&str, Vec<&Family>)> {
+        let mut groups: Vec<(&str, Vec<&Family>)> = Vec::new();
+        let mut places = HashMap::new();
+        for family in &self.families {
+            let place = *places.entry(family.group.as_str()).or_insert_with(|| {
+                groups.push((&family.group, Vec::new()));
+                groups.len() - 1
+            });
+            groups[place].1.push(family);
+        }
+        groups
+    }
+
     /// The number of series of a family: the product of its labels' sizes.
     pub fn series(&self, family: &Family) -> u64 {
         family.labels.iter().map(|id| self.label(*id).values.size()).fold(1, u64::saturating_mul)
@@ -326,6 +347,11 @@ impl Family {
     /// Whether it is a histogram with finer buckets beside the declared ones.
     pub fn has_grid(&self) -> bool {
         matches!(self.instrument, Instrument::Histogram { grid: Some(_), .. })
+    }
+
+    /// Whether it counts time.
+    pub fn is_time(&self) -> bool {
+        self.unit.is_some_and(|unit| unit.nanoseconds().is_some())
     }
 
     /// Bounds of a histogram; none for the others.

@@ -1,6 +1,6 @@
 //! How names follow from names: methods, enums and variants from what the catalog exports.
 
-use crate::model::{Label, LabelValues, Unit};
+use crate::model::{Family, GaugeValue, Instrument, Label, LabelValues, Unit};
 
 /// The name in method names: without the catalog's prefix, `_total`, and the suffix that spells the unit.
 ///
@@ -14,6 +14,20 @@ pub fn stem(name: &str, prefix: &str, unit: Option<Unit>) -> String {
     let bare = bare.strip_suffix("_total").unwrap_or(bare);
     let shorter = unit.and_then(|unit| bare.strip_suffix(unit.suffix())?.strip_suffix('_'));
     shorter.filter(|shorter| !shorter.is_empty()).unwrap_or(bare).to_owned()
+}
+
+/// What can be done with a family: its methods are named by one of these and its stem. This table and nothing else
+/// decides which there are.
+pub fn verbs(family: &Family) -> &'static [&'static str] {
+    let is_time = family.is_time();
+    match &family.instrument {
+        Instrument::Counter if is_time || family.unit == Some(Unit::Bytes) => &["add"],
+        Instrument::Counter => &["increment", "add"],
+        Instrument::Gauge(GaugeValue::U64 | GaugeValue::I64) => &["set", "add", "sub", "unset"],
+        Instrument::Gauge(GaugeValue::F64 | GaugeValue::States(_)) => &["set", "unset"],
+        Instrument::Histogram { .. } if is_time => &["record", "time"],
+        Instrument::Histogram { .. } => &["record"],
+    }
 }
 
 /// `snake_case` as `PascalCase`.
@@ -55,23 +69,40 @@ pub fn label_type(label: &Label) -> String {
     }
 }
 
-/// Words that Rust takes for no name of ours, raw or not.
-const RUST: [&str; 3] = ["crate", "self", "super"];
+/// Whether a word is one that Rust takes for the name of no parameter, raw or not.
+pub(crate) fn is_rusts_own(name: &str) -> bool {
+    ["crate", "self", "super"].contains(&name)
+}
 
-/// Whether a name is lower-case words joined by single underscores, and no word of Rust's.
+/// Whether a name is lower-case words joined by single underscores.
 pub(crate) fn is_snake(name: &str) -> bool {
-    !RUST.contains(&name)
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
+    name.starts_with(|c: char| c.is_ascii_lowercase())
         && !name.ends_with('_')
         && !name.contains("__")
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
+/// What to do about a name that is not: of a letter that only looks like one of these, nobody would guess it.
+pub(crate) fn snake_remedy(name: &str) -> String {
+    let foreign = name.chars().find(|letter| !letter.is_ascii());
+    let begins = name.starts_with(|letter: char| letter.is_ascii_digit());
+    let why = match foreign {
+        Some(letter) => format!("; `{}` is U+{:04X}, not ASCII", letter.escape_debug(), u32::from(letter)),
+        None if begins => ", and begin with a letter".to_owned(),
+        None => String::new(),
+    };
+    format!("use lower-case words joined by `_`{why}")
+}
+
+/// Nobody means a longer name, and to compare two of them takes time that grows with both.
+const COMPARABLE: usize = 256;
+
 /// The known name closest to a misspelt one.
 pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let is_comparable = |name: &str| name.len() <= COMPARABLE;
     let similar = |known: &'a str| (strsim::jaro_winkler(name, known), known);
-    let best =
-        known.into_iter().map(similar).filter(|(score, _)| *score > 0.85).max_by(|a, b| a.0.total_cmp(&b.0));
+    let known = known.into_iter().filter(|known| is_comparable(name) && is_comparable(known));
+    let best = known.map(similar).filter(|(score, _)| *score > 0.85).max_by(|a, b| a.0.total_cmp(&b.0));
     best.map(|(_, known)| known)
 }
 
@@ -121,8 +152,7 @@ pub(crate) fn duration(text: &str) -> Option<std::time::Duration> {
 }
 
 /// A duration as Prometheus writes it, in the largest unit that leaves a whole number.
-#[cfg(feature = "promql")]
-pub(crate) fn shown(duration: std::time::Duration) -> String {
+pub fn shown(duration: std::time::Duration) -> String {
     let milliseconds = duration.as_millis();
     let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
     let unit =

@@ -4,6 +4,7 @@
 #[cfg(feature = "promql")]
 mod overlay;
 mod repair;
+mod words;
 
 use serde::de::DeserializeOwned;
 
@@ -121,7 +122,9 @@ impl Reader<'_> {
             _ => {
                 let span = self.places.value(section);
                 let message = format!("`{section}` must be a map from names to entries");
-                self.diagnostics.error("wrong-type", span, message);
+                let error = Diagnostic::error("wrong-type", span, message);
+                self.diagnostics
+                    .push(error.help("write `NAME:` in a line below it, and what belongs to it below that"));
                 self.lost.section = true;
                 Vec::new()
             }
@@ -129,11 +132,16 @@ impl Reader<'_> {
     }
 
     fn list<T: DeserializeOwned>(&mut self, section: &str, value: Node) -> Vec<Entry<T>> {
-        let Node::List(entries) = value else {
-            let span = self.places.value(section);
-            self.diagnostics.error("wrong-type", span, format!("`{section}` must be a list"));
-            self.lost.exception = true;
-            return Vec::new();
+        let entries = match value {
+            Node::List(entries) => entries,
+            Node::Null => Vec::new(),
+            _ => {
+                let span = self.places.value(section);
+                let error = Diagnostic::error("wrong-type", span, format!("`{section}` must be a list"));
+                self.diagnostics.push(error.help("begin each entry with `- `"));
+                self.lost.exception = true;
+                Vec::new()
+            }
         };
         let entries = entries.into_iter().enumerate();
         entries

@@ -25,6 +25,9 @@ use crate::places::Places;
 use crate::source::Span;
 use crate::spec::CatalogSpec;
 
+/// A line of StatsD holds a few such names and has to fit into a datagram.
+const LONGEST_NAME: usize = 128;
+
 /// Binds everything to everything.
 pub(crate) fn resolve(
     spec: &CatalogSpec,
@@ -62,6 +65,20 @@ impl Resolver<'_> {
 
     fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.diagnostics.push(Diagnostic::error(code, span, message).help(help));
+    }
+
+    /// Whether a name is lower-case words, and no longer than what carries it allows; else what it is not.
+    fn is_name(&mut self, code: &'static str, span: Span, what: &str, name: &str) -> bool {
+        if !names::is_snake(name) {
+            self.error(code, span, format!("`{name}` is not {what}"), names::snake_remedy(name));
+            return false;
+        }
+        if name.len() > LONGEST_NAME {
+            let message = format!("`{name}` has {} characters", name.len());
+            self.error("name-too-long", span, message, format!("use at most {LONGEST_NAME} of them"));
+            return false;
+        }
+        true
     }
 
     fn duration(&mut self, path: &str, text: &str) -> Duration {

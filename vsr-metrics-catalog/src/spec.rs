@@ -9,15 +9,13 @@ mod playbook;
 
 use serde::Deserialize;
 
+use crate::model::{Aggregate, Grid, Stability};
 use crate::source::Span;
 
 pub(crate) use alerts::{
-    AlertSpec, AlertTestSpec, OneOrMany, RuleSpec, RunbookSpec, SeveritySpec, SloSpec, StepSpec,
-    ThresholdSpec, WordSpec,
+    AlertSpec, AlertTestSpec, OneOrMany, RuleSpec, RunbookSpec, SloSpec, StepSpec, ThresholdSpec, WordSpec,
 };
-pub(crate) use dashboards::{
-    ChoiceSpec, ColorSpec, DashboardSpec, FullPanelSpec, KindSpec, PanelSpec, ThresholdsSpec,
-};
+pub(crate) use dashboards::{DashboardSpec, FullPanelSpec, PanelSpec, ThresholdsSpec};
 
 pub(crate) use forms::{Ordered, ShortOrFull};
 #[cfg(feature = "promql")]
@@ -111,15 +109,15 @@ pub(crate) struct MetricSpec {
     #[serde(default)]
     pub(crate) labels: Vec<String>,
     pub(crate) buckets: Option<BucketsSpec>,
-    pub(crate) grid: Option<GridSpec>,
+    pub(crate) grid: Option<Grid>,
     pub(crate) value: Option<ValueKind>,
     pub(crate) states: Option<Ordered<StateSpec>>,
     #[serde(rename = "use")]
     pub(crate) usage: Option<String>,
-    pub(crate) aggregate: Option<AggregateSpec>,
+    pub(crate) aggregate: Option<Aggregate>,
     pub(crate) owner: Option<String>,
     #[serde(default)]
-    pub(crate) stability: StabilitySpec,
+    pub(crate) stability: Stability,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -132,32 +130,10 @@ pub(crate) enum Kind {
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum GridSpec {
-    Exponential,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
 pub(crate) enum ValueKind {
     U64,
     I64,
     F64,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum AggregateSpec {
-    Sum,
-    Max,
-    Min,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum StabilitySpec {
-    #[default]
-    Stable,
-    Experimental,
 }
 
 #[derive(Clone, Debug, Deserialize)]

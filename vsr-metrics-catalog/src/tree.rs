@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, is_invisible};
 use crate::node::Node;
 use crate::places::Places;
 use crate::source::Span;
@@ -17,6 +17,8 @@ use crate::source::Span;
 const MAX_DEPTH: usize = 32;
 /// More nodes than ten thousand metrics need.
 const MAX_NODES: usize = 1_000_000;
+/// More bytes than the paths of so many nodes have together, unless their keys are no names.
+const MAX_PATHS: usize = 128 * MAX_NODES;
 
 /// What the text says.
 pub(crate) struct Tree {
@@ -30,14 +32,13 @@ pub(crate) struct Tree {
 /// Reads the text; `None` if what was found makes it pointless to read further.
 pub(crate) fn read(text: &str, diagnostics: &mut Diagnostics) -> Option<Tree> {
     let tree = Tree { root: Node::Null, places: Places::default(), lost_section: false };
-    let mut walk = Walk { tree, levels: Vec::new(), diagnostics };
+    let mut walk = Walk { tree, levels: Vec::new(), paths: 0, diagnostics };
     let (mut documents, mut nodes) = (0, 0);
     for event in Parser::new_from_str(text) {
         let (event, at) = match event {
             Ok(event) => event,
             Err(error) => {
-                let message = format!("not valid YAML: {}", error.info());
-                walk.diagnostics.error("yaml-syntax", span(error.marker(), 1), message);
+                walk.diagnostics.push(broken(error.info(), span(error.marker(), 1)));
                 return None;
             }
         };
@@ -47,26 +48,50 @@ pub(crate) fn read(text: &str, diagnostics: &mut Diagnostics) -> Option<Tree> {
         nodes += 1;
         documents += usize::from(matches!(event, Event::DocumentStart(_)));
         let refused = match &event {
-            Event::Alias(_) => Some(("alias", "anchors and aliases are not part of the catalog language")),
-            _ if anchor(&event) != 0 => {
-                Some(("alias", "anchors and aliases are not part of the catalog language"))
-            }
-            Event::DocumentStart(_) if documents > 1 => {
-                Some(("several-documents", "a catalog is one YAML document"))
-            }
+            Event::DocumentStart(_) if documents > 1 => Some((
+                "several-documents",
+                "a catalog is one YAML document",
+                "remove the line, or make a file of each",
+            )),
+            _ if matches!(event, Event::Alias(_)) || anchor(&event) != 0 => Some(ALIAS),
             _ if walk.levels.len() > MAX_DEPTH => {
-                Some(("nesting-too-deep", "nested deeper than any catalog needs"))
+                Some(("nesting-too-deep", "nested deeper than any catalog needs", "close brackets before"))
             }
-            _ if nodes > MAX_NODES => Some(("too-large", "more nodes than any catalog needs")),
+            _ if nodes > MAX_NODES => {
+                Some(("too-large", "more nodes than any catalog needs", "make several catalogs of it"))
+            }
+            _ if walk.paths > MAX_PATHS => {
+                Some(("too-large", "longer keys than any catalog needs", "shorten the names"))
+            }
             _ => None,
         };
-        if let Some((code, message)) = refused {
-            walk.diagnostics.error(code, span, message);
+        if let Some((code, message, help)) = refused {
+            walk.diagnostics.push(Diagnostic::error(code, span, message).help(help));
             return None;
         }
         walk.event(event, span);
     }
     Some(walk.tree)
+}
+
+/// What is told of anchors and aliases, the rule's name first.
+const ALIAS: (&str, &str, &str) = (
+    "alias",
+    "anchors and aliases are not part of the catalog language",
+    "write out what is meant, or quote a text that begins with `&` or `*`",
+);
+
+/// What the parser could not read, with what most likely helps.
+fn broken(info: &str, span: Span) -> Diagnostic {
+    if info.contains("anchor") {
+        return Diagnostic::error(ALIAS.0, span, ALIAS.1).help(ALIAS.2);
+    }
+    let help = if info.contains("unprintable") {
+        "remove it"
+    } else {
+        "indent with spaces, close brackets and quotes, and quote a text that holds `: ` or ` #`"
+    };
+    Diagnostic::error("yaml-syntax", span, format!("not valid YAML: {info}")).help(help)
 }
 
 fn span(marker: &Marker, length: usize) -> Span {
@@ -110,6 +135,8 @@ enum Key {
 struct Walk<'a> {
     tree: Tree,
     levels: Vec<Level>,
+    /// Bytes of all paths so far.
+    paths: usize,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -118,6 +145,7 @@ impl Walk<'_> {
         match event {
             Event::Scalar(text, style, _, tag) => {
                 self.refuse_tag(tag.is_some(), span);
+                self.refuse_invisible(&text, span);
                 if self.awaits_key() {
                     self.key(&text, span);
                 } else {
@@ -149,6 +177,15 @@ impl Walk<'_> {
             let error =
                 Diagnostic::error("tag", span, "tags such as `!!str` are not part of the catalog language");
             self.diagnostics.push(error.help("quote what is meant as text"));
+        }
+    }
+
+    /// Letters that nobody sees stand in help texts, in documentation and on every scrape; and the compiler refuses
+    /// those that turn the direction of what follows.
+    fn refuse_invisible(&mut self, text: &str, span: Span) {
+        if let Some(letter) = text.chars().find(|c| is_invisible(*c) && !matches!(c, '\n' | '\t')) {
+            let message = format!("the character U+{:04X} cannot be seen", u32::from(letter));
+            self.diagnostics.push(Diagnostic::error("invisible-character", span, message).help("remove it"));
         }
     }
 
@@ -188,8 +225,8 @@ impl Walk<'_> {
     }
 
     /// The path of the node that begins now; of what belongs to nothing, one that nobody asks for.
-    fn path(&self) -> String {
-        match self.levels.last() {
+    fn path(&mut self) -> String {
+        let path = match self.levels.last() {
             None => String::new(),
             Some(Level { path, items: Items::List(items) }) => format!("{path}[{}]", items.len()),
             Some(Level { path, items: Items::Map { key: Key::Of(key), .. } }) if path.is_empty() => {
@@ -197,7 +234,9 @@ impl Walk<'_> {
             }
             Some(Level { path, items: Items::Map { key: Key::Of(key), .. } }) => format!("{path}.{key}"),
             Some(Level { path, .. }) => format!("{path}.\n"),
-        }
+        };
+        self.paths += path.len();
+        path
     }
 
     /// Puts a finished node where it belongs.
@@ -216,7 +255,7 @@ impl Walk<'_> {
 }
 
 /// A scalar without quotes, by YAML's core schema.
-fn plain_value(text: &str) -> Node {
+pub(crate) fn plain_value(text: &str) -> Node {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Node::Null,
         "true" | "True" | "TRUE" => return Node::Bool(true),

@@ -61,6 +61,30 @@ fn bombs_are_refused() {
     assert!(compile(&"a: b\n".repeat(100_000)).diagnostics.has_errors());
 }
 
+/// A long key stands in the path of everything below it.
+#[test]
+fn long_keys_make_no_gigabytes() {
+    let long = "k".repeat(1_000_000);
+    let outcome = compile(&format!("? {long}\n: [{}]", "a,".repeat(500_000)));
+    let codes: Vec<_> = outcome.diagnostics.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["too-large"]);
+    let names =
+        format!("catalog: {{ name: x }}\nmetrics:\n  ? {long}\n  : {{}}\nlabels:\n  ? {long}x\n  : {{}}\n");
+    let names = names + &format!("rules: {{ r: {{ expr: app_{long} }} }}\nexceptions: [{{ lint: {long} }}]");
+    let began = std::time::Instant::now();
+    assert!(compile(&names).diagnostics.has_errors());
+    // To compare two of these names takes minutes.
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
+/// A file is read to its limit and no further.
+#[test]
+#[cfg(unix)]
+fn files_without_end_are_refused() {
+    let outcome = vsr_metrics_catalog::load(std::path::Path::new("/dev/zero"));
+    assert_eq!(outcome.diagnostics.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["too-large"]);
+}
+
 #[test]
 fn ten_thousand_families_compile() {
     let mut text =

@@ -17,12 +17,16 @@ pub(super) fn name(subject: &Subject<'_>, findings: &mut Findings) {
     }
     for alert in &catalog.alerts {
         let prefix = crate::names::pascal(catalog.prefix.trim_end_matches('_'));
-        let sound = alert.name.starts_with(&prefix)
+        // Without a capital there, two names could be one constant with the threshold.
+        let rest = alert.name.strip_prefix(&prefix);
+        let sound = rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
             && alert.name.len() <= LONGEST_NAME
             && alert.name.chars().all(|c| c.is_ascii_alphanumeric());
         if !sound {
             let message = format!("`{}` is not an alert name", alert.name);
-            let help = format!("use PascalCase beginning with `{prefix}`, at most {LONGEST_NAME} characters");
+            let help = format!(
+                "write `{prefix}` and words that begin with a capital, at most {LONGEST_NAME} characters"
+            );
             findings.push(Diagnostic::error("alert-name", alert.span, message).help(help));
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::Unit;
 use crate::source::Span;
 
@@ -128,7 +130,8 @@ pub const BURNS: [Burn; 4] = [
 ];
 
 /// Who is woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Pages.
     Critical,

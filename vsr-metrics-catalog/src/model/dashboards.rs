@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::Unit;
 use crate::source::Span;
 
@@ -25,7 +27,8 @@ pub struct Dashboard {
 }
 
 /// How many values of a constant label a dashboard shows at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Choice {
     /// Any number, all of them at first.
     #[default]
@@ -82,7 +85,8 @@ pub struct Query {
 }
 
 /// How a panel is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PanelKind {
     /// Lines over time.
     Graph,
@@ -110,7 +114,8 @@ pub struct Mark {
 }
 
 /// A color of Grafana's palette.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Color {
     /// All is well.
     Green,

@@ -7,7 +7,7 @@
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
-use super::{Reader, suggestion};
+use super::{Reader, suggestion, words};
 use crate::diagnostic::{Diagnostic, WRONG_TYPE};
 use crate::names;
 use crate::node::Node;
@@ -87,15 +87,14 @@ impl Reader<'_> {
             if close.is_some() { Repair::Sure } else { Repair::Guess(Vec::new()) }
         } else {
             let span = self.places.value(&whole);
-            let error = Diagnostic::error(WRONG_TYPE, span, plain_words(message));
-            let text =
-                message.ends_with("expected a string").then(|| within(value, steps)?.as_text()).flatten();
-            if let (Some(text), Some(place)) = (text, within(value, steps)) {
-                *place = Node::Text(text);
-                self.diagnostics.push(error.help("put it into quotes"));
+            let place = within(value, steps);
+            let (meant, help) = words::meant(message, place.as_deref());
+            let error = Diagnostic::error(WRONG_TYPE, span, words::plain(message)).help(help);
+            self.diagnostics.push(error);
+            if let (Some(meant), Some(place)) = (meant, place) {
+                *place = meant;
                 return Repair::Sure;
             }
-            self.diagnostics.push(error);
             Repair::Guess(steps.to_vec())
         }
     }
@@ -154,27 +153,6 @@ fn guess<T: DeserializeOwned>(value: &mut Node, place: &[Step]) -> bool {
 fn missing(steps: &[Step], message: &str) -> Option<Vec<Step>> {
     let name = message.starts_with("missing field").then(|| quoted(message).into_iter().next())??;
     Some(steps.iter().cloned().chain([Step::Key(name)]).collect())
-}
-
-/// serde's words for values, in those of YAML.
-fn plain_words(message: &str) -> String {
-    let rest = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
-    let Some((found, expected)) = rest.and_then(|rest| rest.rsplit_once(", expected ")) else {
-        return message.to_owned();
-    };
-    let word = |text: &str| match text {
-        "unit value" => "nothing".to_owned(),
-        "sequence" | "a sequence" => "a list".to_owned(),
-        "map" => "a map".to_owned(),
-        "a string" => "a text".to_owned(),
-        "f64" => "a number".to_owned(),
-        "u32" | "u64" => "a whole number from zero on".to_owned(),
-        text => {
-            let text = text.replace("floating point", "the number").replace("integer", "the number");
-            text.replace("string", "the text")
-        }
-    };
-    format!("expected {}, found {}", word(expected), word(found))
 }
 
 fn within<'a>(value: &'a mut Node, steps: &[Step]) -> Option<&'a mut Node> {

@@ -8,8 +8,7 @@ use crate::model::{
 };
 use crate::names;
 use crate::spec::{
-    AlertSpec, AlertTestSpec, CatalogSpec, Entry, OneOrMany, RunbookSpec, SeveritySpec, StepSpec,
-    ThresholdSpec,
+    AlertSpec, AlertTestSpec, CatalogSpec, Entry, OneOrMany, RunbookSpec, StepSpec, ThresholdSpec,
 };
 
 /// Stands for the threshold: its number in expressions, its words in texts.
@@ -54,7 +53,7 @@ impl Resolver<'_> {
         let number = threshold.map(|threshold| threshold.value.to_string()).unwrap_or_default();
         let mut alert = Alert {
             name: name.clone(),
-            severity: severity(spec.severity),
+            severity: spec.severity,
             priority: spec.priority.clone(),
             expr,
             hold: self.duration(&format!("{path}.for"), &spec.hold),
@@ -260,14 +259,6 @@ fn take(alert: &mut Alert, first: Option<AlertRule>, others: Vec<AlertRule>) {
         alert.description = first.description;
     }
     alert.others = others;
-}
-
-fn severity(spec: SeveritySpec) -> Severity {
-    match spec {
-        SeveritySpec::Critical => Severity::Critical,
-        SeveritySpec::Warning => Severity::Warning,
-        SeveritySpec::Info => Severity::Info,
-    }
 }
 
 /// Texts with the threshold's words, queries with its number.

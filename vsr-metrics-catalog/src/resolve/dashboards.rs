@@ -1,10 +1,8 @@
 //! Dashboards: what is drawn, with sizes and colors that Grafana can draw.
 
 use super::Resolver;
-use crate::model::{Choice, Color, Dashboard, Mark, Panel, PanelKind, Query, Row};
-use crate::spec::{
-    ChoiceSpec, ColorSpec, DashboardSpec, Entry, FullPanelSpec, KindSpec, PanelSpec, ThresholdsSpec,
-};
+use crate::model::{Dashboard, Mark, Panel, PanelKind, Query, Row};
+use crate::spec::{DashboardSpec, Entry, FullPanelSpec, PanelSpec, ThresholdsSpec};
 
 /// Grafana refuses longer identifiers.
 const LONGEST_UID: usize = 40;
@@ -29,17 +27,13 @@ impl Resolver<'_> {
             }
             rows.push(Row { title: row.title.clone(), panels });
         }
-        let choice = match spec.choose {
-            ChoiceSpec::Many => Choice::Many,
-            ChoiceSpec::One => Choice::One,
-        };
         let range = self.duration(&format!("{path}.range"), &spec.range);
         Dashboard {
             uid: name.clone(),
             title: spec.title.clone(),
             help: spec.help.clone(),
             range,
-            choice,
+            choice: spec.choose,
             rows,
             span: *span,
         }
@@ -71,7 +65,7 @@ impl Resolver<'_> {
             title: spec.title.clone(),
             metrics: spec.metrics.clone(),
             queries,
-            kind: spec.kind.map(kind),
+            kind: spec.kind,
             unit: self.unit(&format!("{path}.unit"), spec.unit.as_deref()),
             help: spec.help.clone(),
             window: spec.window.as_ref().map(|window| self.duration(&format!("{path}.window"), window)),
@@ -100,14 +94,14 @@ impl Resolver<'_> {
 
     /// Quantiles and heatmaps are drawn from the buckets of a histogram.
     fn fits(&mut self, path: &str, spec: &FullPanelSpec) {
-        let Some(word @ (KindSpec::Quantiles | KindSpec::Heatmap)) = spec.kind else { return };
+        let Some(word @ (PanelKind::Quantiles | PanelKind::Heatmap)) = spec.kind else { return };
         let other = spec
             .metrics
             .iter()
             .find(|metric| self.catalog.family(metric).is_some_and(|family| family.bounds().is_empty()));
         if let Some(other) = other {
             let span = self.places.value(&format!("{path}.kind"));
-            let drawn = if matches!(word, KindSpec::Heatmap) { "a heatmap" } else { "quantiles" };
+            let drawn = if matches!(word, PanelKind::Heatmap) { "a heatmap" } else { "quantiles" };
             let message = format!("`{other}` is no histogram and has no buckets for {drawn}");
             self.error("panel-kind", span, message, "leave `kind` out, or name a histogram");
         }
@@ -125,7 +119,7 @@ impl Resolver<'_> {
     /// `base`, then numbers that increase.
     fn marks(&mut self, path: &str, spec: &ThresholdsSpec) -> Vec<Mark> {
         let mut marks: Vec<Mark> = Vec::new();
-        for (key, tint) in &spec.0 {
+        for (key, color) in &spec.0 {
             let from = key.parse::<f64>().ok();
             let before = marks.last().map(|mark| mark.from.unwrap_or(f64::NEG_INFINITY));
             let is_sound = match (before, from) {
@@ -144,31 +138,8 @@ impl Resolver<'_> {
                 );
                 break;
             }
-            marks.push(Mark { from, color: color(*tint) });
+            marks.push(Mark { from, color: *color });
         }
         marks
-    }
-}
-
-const fn kind(spec: KindSpec) -> PanelKind {
-    match spec {
-        KindSpec::Graph => PanelKind::Graph,
-        KindSpec::Stacked => PanelKind::Stacked,
-        KindSpec::Quantiles => PanelKind::Quantiles,
-        KindSpec::Heatmap => PanelKind::Heatmap,
-        KindSpec::States => PanelKind::States,
-        KindSpec::Stat => PanelKind::Stat,
-        KindSpec::Bars => PanelKind::Bars,
-    }
-}
-
-const fn color(spec: ColorSpec) -> Color {
-    match spec {
-        ColorSpec::Green => Color::Green,
-        ColorSpec::Yellow => Color::Yellow,
-        ColorSpec::Orange => Color::Orange,
-        ColorSpec::Red => Color::Red,
-        ColorSpec::Blue => Color::Blue,
-        ColorSpec::Purple => Color::Purple,
     }
 }

@@ -18,11 +18,8 @@ impl Resolver<'_> {
             self.catalog.links.runbook.clone_from(runbook);
         }
         self.catalog.links.dashboards.clone_from(&header.links.dashboards);
-        if !is_snake(&header.name) {
-            let span = self.places.value("catalog.name");
-            let message = format!("`{}` is not a catalog name", header.name);
-            self.error("bad-catalog-name", span, message, "use lower-case words joined by `_`");
-        }
+        let name_span = self.places.value("catalog.name");
+        self.is_name("bad-catalog-name", name_span, "a catalog name", &header.name);
         if header.max_peers == Some(0) {
             let span = self.places.value("catalog.max_peers");
             self.error("bad-range", span, "a cluster of `0` peers has none", "write a number from 1 on");

@@ -35,10 +35,13 @@ impl Resolver<'_> {
         let name = spec.name.clone().unwrap_or_else(|| key.clone());
         let name_span = if spec.name.is_some() { self.places.value(&format!("{path}.name")) } else { *span };
         for (text, span) in [(key, *span), (&name, name_span)] {
-            if !is_snake(text) && !text.starts_with("__") {
-                let message = format!("`{text}` is not a label name");
-                self.error("bad-label-name", span, message, "use lower-case words joined by `_`");
+            if !text.starts_with("__") {
+                self.is_name("bad-label-name", span, "a label name", text);
             }
+        }
+        if names::is_rusts_own(key) {
+            let message = format!("`{key}` is a word of Rust's, and can be no parameter of a method");
+            self.error("bad-label-name", *span, message, "rename the label; `name:` keeps what is exported");
         }
         if RESERVED.contains(&name.as_str()) || name.starts_with("__") {
             let message = format!("label `{name}` is reserved: scraping or exposition adds it");
@@ -55,7 +58,8 @@ impl Resolver<'_> {
             }
         };
         // What refers to the label stays sound without its name, and is not blamed for it.
-        let key = if is_snake(key) { key.clone() } else { format!("label_{}", self.catalog.labels.len()) };
+        let is_sound = is_snake(key) && !names::is_rusts_own(key);
+        let key = if is_sound { key.clone() } else { format!("label_{}", self.catalog.labels.len()) };
         Label { key, name, help: spec.help.clone(), values, span: *span }
     }
 
@@ -68,13 +72,11 @@ impl Resolver<'_> {
         for (name, help) in &values.0 {
             let path = format!("{path}.values.{name}");
             let span = self.places.key(&path);
-            if !is_snake(name) {
-                let message = format!("`{name}` is not a label value");
-                self.error("bad-value-name", span, message, "use lower-case words joined by `_`");
+            if !self.is_name("bad-value-name", span, "a label value", name) {
                 continue;
             }
             let variant = names::pascal(name);
-            if collisions::is_constant(&variant) {
+            if collisions::is_taken(&variant) {
                 let message =
                     format!("`{name}` would be the Rust name `{variant}`, which its type has already");
                 self.error("duplicate-value", span, message, "rename it");
@@ -127,10 +129,7 @@ impl Resolver<'_> {
     pub(super) fn buckets(&mut self, spec: &CatalogSpec) {
         for entry in &spec.buckets {
             let told = self.told();
-            if !is_snake(&entry.name) {
-                let message = format!("`{}` is not the name of a bucket preset", entry.name);
-                self.error("bad-buckets-name", entry.span, message, "use lower-case words joined by `_`");
-            }
+            self.is_name("bad-buckets-name", entry.span, "the name of a bucket preset", &entry.name);
             let bounds = self.bounds(&entry.path, &format!("`{}`", entry.name), &entry.spec);
             if self.told() > told {
                 self.lost.name(&entry.name);
@@ -160,10 +159,16 @@ impl Resolver<'_> {
         for (index, value) in bounds.iter().copied().enumerate() {
             let span = self.places.value(&format!("{path}[{index}]"));
             let last = sound.last().map(|bound| bound.value);
-            if !value.is_finite() || value < 0.0 {
+            // Zero has a sign, too, and would be exported with it.
+            if !value.is_finite() || value.is_sign_negative() {
                 let message =
                     format!("bucket bound `{value}` of {owner} is not a finite number from zero on");
-                self.error("bucket-non-finite", span, message, "leave it out; `+Inf` is added by itself");
+                self.error(
+                    "bucket-non-finite",
+                    span,
+                    message,
+                    "give a number without a sign; `+Inf` is added by itself",
+                );
             } else if last.is_some_and(|last| value.total_cmp(&last).is_eq()) {
                 self.error(
                     "bucket-duplicate",

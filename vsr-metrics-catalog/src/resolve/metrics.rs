@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Resolver, collisions};
-use crate::model::{Aggregate, Bound, Family, GaugeValue, Grid, Instrument, LabelId, Stability, State, Unit};
+use crate::model::{Bound, Family, GaugeValue, Instrument, LabelId, State, Unit};
 use crate::names::{self, is_snake};
 use crate::source::Span;
-use crate::spec::{
-    AggregateSpec, BucketsSpec, CatalogSpec, Entry, GridSpec, Kind, MetricSpec, Ordered, StabilitySpec,
-    StateSpec, ValueKind,
-};
+use crate::spec::{BucketsSpec, CatalogSpec, Entry, Kind, MetricSpec, Ordered, StateSpec, ValueKind};
 
 /// States are drawn and named one by one; more of them are a number.
 const MAX_STATES: usize = 64;
@@ -76,22 +73,29 @@ impl Resolver<'_> {
     }
 
     /// No two families may expose series of one name, in any format: OpenMetrics names a counter's family without
-    /// `_total`, and a histogram exposes its count beside its buckets.
+    /// `_total`, and reserves what a family of its type could have beside that name.
     fn series_names(&mut self) {
         let mut exposed: HashMap<String, String> = HashMap::new();
         let mut clashes = Vec::new();
         for Family { name, instrument, span, .. } in &self.catalog.families {
-            let bare = match instrument {
-                Instrument::Counter => name.strip_suffix("_total").unwrap_or(name),
-                Instrument::Gauge(_) | Instrument::Histogram { .. } => name,
-            };
-            let count = matches!(instrument, Instrument::Histogram { .. }).then(|| format!("{name}_count"));
-            for series in count.into_iter().chain([bare.to_owned()]) {
-                if let Some(other) = exposed.insert(series.clone(), name.clone()) {
-                    clashes.push((*span, format!("`{name}` and `{other}` would both expose `{series}`")));
+            let (bare, suffixes): (_, &[&str]) = match instrument {
+                Instrument::Counter => {
+                    (name.strip_suffix("_total").unwrap_or(name), &["", "_total", "_created"])
                 }
-            }
+                Instrument::Gauge(_) => (name.as_str(), &[""]),
+                Instrument::Histogram { .. } => (name, &["", "_bucket", "_sum", "_count", "_created"]),
+            };
+            // One of them tells enough.
+            let series = suffixes.iter().map(|suffix| format!("{bare}{suffix}"));
+            let clash = series.filter_map(|series| {
+                exposed.insert(series.clone(), name.clone()).map(|other| (*span, name, other, series))
+            });
+            clashes.extend(clash.collect::<Vec<_>>().into_iter().next());
         }
+        let told = |(span, name, other, series)| {
+            (span, format!("`{name}` and `{other}` would both expose `{series}`"))
+        };
+        let clashes: Vec<_> = clashes.into_iter().map(told).collect();
         for (span, message) in clashes {
             self.error("series-clash", span, message, "rename one of them");
         }
@@ -124,11 +128,8 @@ impl Resolver<'_> {
         let labels = self.label_ids(&format!("{path}.labels"), &spec.labels);
         self.constant_among(path, &labels);
         self.same_name_twice(path, &labels);
-        if !is_snake(&spec.group) {
-            let span = self.places.value(&format!("{path}.group"));
-            let message = format!("`{}` is not the name of a group", spec.group);
-            self.error("bad-group", span, message, "use lower-case words joined by `_`");
-        }
+        let group_span = self.places.value(&format!("{path}.group"));
+        self.is_name("bad-group", group_span, "the name of a group", &spec.group);
         if spec.aggregate.is_some() && spec.kind != Kind::Gauge {
             let span = self.places.key(&format!("{path}.aggregate"));
             let message = format!("`aggregate` is for gauges, and `{name}` is none");
@@ -148,25 +149,16 @@ impl Resolver<'_> {
             group: spec.group.clone(),
             labels,
             instrument: self.instrument(entry, unit),
-            aggregate: spec.aggregate.map(|rule| match rule {
-                AggregateSpec::Sum => Aggregate::Sum,
-                AggregateSpec::Max => Aggregate::Max,
-                AggregateSpec::Min => Aggregate::Min,
-            }),
+            aggregate: spec.aggregate,
             owner: spec.owner.clone(),
-            stability: match spec.stability {
-                StabilitySpec::Stable => Stability::Stable,
-                StabilitySpec::Experimental => Stability::Experimental,
-            },
+            stability: spec.stability,
             span: *span,
         }
     }
 
     fn family_name(&mut self, name: &str, span: Span, kind: Kind) {
-        if !is_snake(name) {
-            let message = format!("`{name}` is not a metric name");
-            self.error("bad-metric-name", span, message, "use lower-case words joined by `_`");
-        } else if self.catalog.prefix.ends_with('_')
+        if self.is_name("bad-metric-name", span, "a metric name", name)
+            && self.catalog.prefix.ends_with('_')
             && !name.strip_prefix(&self.catalog.prefix).is_some_and(is_snake)
         {
             let message = format!(
@@ -253,10 +245,9 @@ impl Resolver<'_> {
         }
         match spec.kind {
             Kind::Counter => Instrument::Counter,
-            Kind::Histogram => Instrument::Histogram {
-                bounds: self.histogram_bounds(entry, unit),
-                grid: spec.grid.map(|GridSpec::Exponential| Grid::Exponential),
-            },
+            Kind::Histogram => {
+                Instrument::Histogram { bounds: self.histogram_bounds(entry, unit), grid: spec.grid }
+            }
             Kind::Gauge => Instrument::Gauge(self.gauge_value(entry)),
         }
     }
@@ -294,20 +285,17 @@ impl Resolver<'_> {
                 StateSpec::Full(full) => (full.value, full.help.clone()),
             };
             let span = self.places.key(&format!("{path}.states.{name}"));
-            if !is_snake(name) {
-                self.error(
-                    "bad-state-name",
-                    span,
-                    format!("`{name}` is not a state name"),
-                    "use lower-case words joined by `_`",
-                );
-            } else if let Some(other) =
-                sound.iter().find(|other| names::pascal(&other.name) == names::pascal(name))
+            if !self.is_name("bad-state-name", span, "a state name", name) {
+                continue;
+            }
+            if let Some(other) = sound.iter().find(|other| names::pascal(&other.name) == names::pascal(name))
             {
                 let message = format!("states `{}` and `{name}` are the same Rust variant", other.name);
                 self.error("duplicate-state", span, message, "rename one of them");
-            } else if collisions::is_constant(&names::pascal(name)) {
-                let message = format!("`{name}` would be a Rust name that its type has already");
+            } else if collisions::is_taken(&names::pascal(name)) {
+                let variant = names::pascal(name);
+                let message =
+                    format!("`{name}` would be the Rust name `{variant}`, which its type has already");
                 self.error("duplicate-state", span, message, "rename it");
             } else if let Some(other) = sound.iter().find(|other| other.value == value) {
                 let message = format!("states `{}` and `{name}` have the same number `{value}`", other.name);

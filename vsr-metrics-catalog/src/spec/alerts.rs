@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{Ordered, ShortOrFull};
+use crate::model::Severity;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +37,7 @@ pub(crate) struct SloSpec {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AlertSpec {
-    pub(crate) severity: SeveritySpec,
+    pub(crate) severity: Severity,
     pub(crate) priority: String,
     pub(crate) group: Option<String>,
     pub(crate) expr: Option<String>,
@@ -74,14 +75,6 @@ pub(crate) struct MissingSpec {
 pub(crate) struct ThresholdSpec {
     pub(crate) value: f64,
     pub(crate) unit: String,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum SeveritySpec {
-    Critical,
-    Warning,
-    Info,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 
+use crate::model::{Choice, Color, PanelKind};
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DashboardSpec {
@@ -13,20 +15,12 @@ pub(crate) struct DashboardSpec {
     #[serde(default = "hour")]
     pub(crate) range: String,
     #[serde(default)]
-    pub(crate) choose: ChoiceSpec,
+    pub(crate) choose: Choice,
     pub(crate) rows: Vec<RowSpec>,
 }
 
 fn hour() -> String {
     "1h".to_owned()
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ChoiceSpec {
-    #[default]
-    Many,
-    One,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -53,7 +47,7 @@ pub(crate) struct FullPanelSpec {
     pub(crate) legend: Option<String>,
     #[serde(default)]
     pub(crate) queries: Vec<QuerySpec>,
-    pub(crate) kind: Option<KindSpec>,
+    pub(crate) kind: Option<PanelKind>,
     pub(crate) unit: Option<String>,
     pub(crate) help: Option<String>,
     pub(crate) window: Option<String>,
@@ -69,32 +63,9 @@ pub(crate) struct QuerySpec {
     pub(crate) legend: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum KindSpec {
-    Graph,
-    Stacked,
-    Quantiles,
-    Heatmap,
-    States,
-    Stat,
-    Bars,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ColorSpec {
-    Green,
-    Yellow,
-    Orange,
-    Red,
-    Blue,
-    Purple,
-}
-
 /// Colors, each by the value from which it holds, in the order of the file.
 #[derive(Clone, Debug)]
-pub(crate) struct ThresholdsSpec(pub(crate) Vec<(String, ColorSpec)>);
+pub(crate) struct ThresholdsSpec(pub(crate) Vec<(String, Color)>);
 
 impl<'de> Deserialize<'de> for ThresholdsSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -109,7 +80,7 @@ impl<'de> Deserialize<'de> for ThresholdsSpec {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ThresholdsSpec, A::Error> {
                 let mut entries = Vec::new();
-                while let Some((key, color)) = map.next_entry::<Key, ColorSpec>()? {
+                while let Some((key, color)) = map.next_entry::<Key, Color>()? {
                     entries.push((key.text(), color));
                 }
                 Ok(ThresholdsSpec(entries))

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Entry, LinksSpec, SeveritySpec, ThresholdSpec};
+use super::{Entry, LinksSpec, ThresholdSpec};
+use crate::model::Severity;
 
 /// A whole overlay.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,6 @@ pub(crate) struct AlertChangeSpec {
     pub(crate) threshold: Option<ThresholdSpec>,
     #[serde(rename = "for")]
     pub(crate) hold: Option<String>,
-    pub(crate) severity: Option<SeveritySpec>,
+    pub(crate) severity: Option<Severity>,
     pub(crate) priority: Option<String>,
 }

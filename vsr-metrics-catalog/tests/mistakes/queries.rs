@@ -1,33 +1,17 @@
-//! What an author of queries sees: one mistake in each file of `tests/queries`, named after it, and the findings
-//! beside it. A file of several mistakes, or of none, says how many in its first line: `# findings: 0`.
-//!
-//! `BLESS=1 cargo test -p vsr-metrics-catalog --features promql --test queries` writes the findings anew; read them before committing.
-
-#![cfg(feature = "promql")]
-
-mod mistakes;
+//! What only a parser of queries can tell.
 
 use std::fs;
 
-use mistakes::Mistakes;
 use vsr_metrics_catalog::lint::QUERY_LINTS;
 use vsr_metrics_catalog::load_with_queries;
 
-const MISTAKES: Mistakes = Mistakes { folder: "tests/queries", load: |path| load_with_queries(path, &[]) };
+use crate::folder::Folder;
 
-#[test]
-fn every_mistake_is_told_as_written_beside_it() {
-    MISTAKES.are_told_as_written_beside_them();
-}
-
-#[test]
-fn one_mistake_is_one_finding() {
-    MISTAKES.are_one_finding_each();
-}
+pub const QUERIES: Folder = Folder { name: "tests/queries", load: |path| load_with_queries(path, &[]) };
 
 #[test]
 fn every_rule_has_a_mistake_to_its_name() {
-    let codes = MISTAKES.codes();
+    let codes = QUERIES.codes();
     let missing: Vec<_> = QUERY_LINTS.iter().filter(|(name, _)| !codes.contains(name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
@@ -37,7 +21,7 @@ fn every_rule_has_a_mistake_to_its_name() {
 fn damaged_queries_are_told_with_a_place_in_the_text() {
     const PIECES: [&str; 14] =
         ["(", ")", "{", "}", "[", "]", "\\\"", "é", "by (", " offset ", "1e", "#", "'", "\\\\"];
-    let sound = fs::read_to_string(MISTAKES.folder().join("sound.yaml"));
+    let sound = fs::read_to_string(QUERIES.path().join("sound.yaml"));
     let sound = sound.expect("a readable file");
     let query = "sum by (status) (increase(app_requests_total[1h]))";
     let harder = r#"sum by (status) (increase(app_requests_total{status=~\"fail.*|succ\\\\w+\"}[1h] offset 5m)) / -2e3 > bool on () up"#;

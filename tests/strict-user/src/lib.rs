@@ -19,3 +19,19 @@ metrics:
 "
     );
 }
+
+/// Without a prelude, between names that others have, from a catalog of names and texts that are nearly something else.
+#[no_implicit_prelude]
+pub mod odd {
+    /// A module of this name, where code says `core::option::Option`.
+    pub mod core {}
+    /// A module of this name, where code says `std::string::String`.
+    pub mod std {}
+    /// A module of this name, where code says `vsr_metrics::Snapshot`.
+    pub mod vsr_metrics {}
+    /// A type of this name, where code says `String`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct String;
+
+    ::vsr_metrics::catalog!("hostile.yaml");
+}

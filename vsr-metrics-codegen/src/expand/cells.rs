@@ -1,6 +1,6 @@
 //! Where each family's numbers stand: cells of counters and histograms, gauges, and the bounds of buckets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -10,12 +10,17 @@ use super::tokens::{doc, number, sum};
 use crate::names;
 
 /// The places of all families of a catalog.
+#[derive(Default)]
 pub(super) struct Layout {
     cells: Vec<Place>,
     gauges: Vec<Place>,
     bounds: Vec<Bounds>,
     /// Which of `bounds` a histogram has, by its exported name.
     bounds_of: HashMap<String, usize>,
+    /// Which of `bounds` holds these numbers, as stored and as exported.
+    known: HashMap<(Vec<u64>, Vec<String>), usize>,
+    /// The names of the constants in `bounds`.
+    taken: HashSet<String>,
     grids: Vec<Gridded>,
 }
 
@@ -51,13 +56,7 @@ struct Bounds {
 
 impl Layout {
     pub(super) fn new(catalog: &Catalog) -> Self {
-        let mut layout = Self {
-            cells: Vec::new(),
-            gauges: Vec::new(),
-            bounds: Vec::new(),
-            bounds_of: HashMap::new(),
-            grids: Vec::new(),
-        };
+        let mut layout = Self::default();
         for family in &catalog.families {
             let place = Place::new(catalog, family);
             match &family.instrument {
@@ -88,25 +87,28 @@ impl Layout {
         // Resolve has refused bounds that cannot be stored.
         let stored: Vec<u64> = bounds.iter().filter_map(|bound| bound.stored(family.unit)).collect();
         let texts: Vec<String> = bounds.iter().map(|bound| bound.value.to_string()).collect();
-        let known = self.bounds.iter().position(|other| other.stored == stored && other.texts == texts);
-        known.unwrap_or_else(|| {
-            let preset = catalog.buckets.iter().find(|preset| preset.bounds == bounds);
-            let name = preset.map_or(&family.stem, |preset| &preset.name).to_ascii_uppercase();
-            let stem = family.stem.to_ascii_uppercase();
-            // A preset may be named like the names of another; longer and longer names end that.
-            let longer = (0..).map(|times| format!("{stem}_BOUNDS{}", "_".repeat(times)));
-            let is_free = |name: &String| {
-                let names = format!("{name}_NAMES");
-                self.bounds.iter().all(|other| {
-                    [&other.constant, &other.names].iter().all(|taken| **taken != *name && **taken != names)
-                })
-            };
-            let name = std::iter::once(name).chain(longer).find(is_free).unwrap_or(stem);
-            let constant = names::ident(&name);
-            let names = names::ident(&format!("{name}_NAMES"));
-            self.bounds.push(Bounds { constant, names, stored, texts });
-            self.bounds.len() - 1
-        })
+        let key = (stored, texts);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let preset = catalog.buckets.iter().find(|preset| preset.bounds == bounds);
+        let name = preset.map_or(&family.stem, |preset| &preset.name).to_ascii_uppercase();
+        let stem = family.stem.to_ascii_uppercase();
+        // A preset may be named like the names of another; longer and longer names end that.
+        let longer = (0..).map(|times| format!("{stem}_BOUNDS{}", "_".repeat(times)));
+        let is_free = |name: &String| {
+            [name, &format!("{name}_NAMES")].into_iter().all(|name| !self.taken.contains(name))
+        };
+        let name = std::iter::once(name).chain(longer).find(is_free).unwrap_or(stem);
+        let constant = names::ident(&name);
+        let texts_name = format!("{name}_NAMES");
+        let names = names::ident(&texts_name);
+        self.taken.extend([name, texts_name]);
+        let index = self.bounds.len();
+        self.known.insert(key.clone(), index);
+        let (stored, texts) = key;
+        self.bounds.push(Bounds { constant, names, stored, texts });
+        index
     }
 
     /// What recordings of a histogram are sorted into: its bounds, or those with a grid beside them.
@@ -159,9 +161,9 @@ impl Place {
         }
     }
 
-    /// Cells of one series: `11`, or `11 + GRID`.
+    /// Cells of one series: `11`, or `11 + storage::GRID`.
     fn stride(&self) -> TokenStream {
-        sum(self.stride, u64::from(self.grid), &quote!(GRID))
+        sum(self.stride, u64::from(self.grid), &quote!(storage::GRID))
     }
 }
 
@@ -235,11 +237,12 @@ fn strides(layout: &Layout) -> TokenStream {
     }
 }
 
-/// The import of the grid's size, where one of the places has it in its stride.
+/// The import for the grid's size, where one of the places has it in its stride. Not of the constant itself: a family
+/// may be called that.
 fn import<'a>(mut places: impl Iterator<Item = &'a Place>) -> TokenStream {
     if places.any(|place| place.grid) {
         quote!(
-            use ::vsr_metrics::storage::GRID;
+            use ::vsr_metrics::storage;
         )
     } else {
         TokenStream::new()

@@ -3,32 +3,52 @@
 use std::fmt::Write as _;
 
 use vsr_metrics_catalog::model::{
-    Alert, Catalog, Family, GaugeValue, Instrument, LabelValues, State, Threshold, Unit,
+    Alert, Catalog, Family, GaugeValue, Instrument, LabelValues, State, Threshold, ThresholdUnit, Unit,
 };
+use vsr_metrics_catalog::names::shown;
 
 use crate::promql;
 use crate::uses::Uses;
 
-/// Text of the catalog as Markdown: nothing in it is a link or a tag, and names in it are code.
+/// Text of the catalog as Markdown: nothing in it is a link, a tag or a heading, and names in it are code.
 pub(super) fn prose(text: &str) -> String {
+    // A quote that is never closed quotes nothing.
+    let is_balanced = text.matches('`').count().is_multiple_of(2);
     let mut code = false;
-    let words = text.split_whitespace().map(|word| {
-        let quoted = code || word.contains('`');
+    let words = text.split_whitespace().enumerate().map(|(index, word)| {
+        let quoted = is_balanced && (code || word.contains('`'));
         code ^= word.matches('`').count() % 2 == 1;
-        if quoted { word.to_owned() } else { mark_code(word) }
+        match index {
+            _ if quoted => word.to_owned(),
+            0 if is_block(word) => format!("\\{word}"),
+            _ => mark_code(word),
+        }
     });
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a word at the beginning makes the text a heading, a line or an item of a list.
+fn is_block(word: &str) -> bool {
+    ["#", "-", "+", "~~~"].iter().any(|mark| word.starts_with(mark))
+}
+
 /// `vsr_x,` → `` `vsr_x`, ``; other words have their Markdown escaped.
 fn mark_code(word: &str) -> String {
+    if word.contains("://") {
+        let address = word.trim_matches(|letter: char| letter.is_ascii_punctuation() && letter != '/');
+        return word.replacen(address, &format!("<{address}>"), 1);
+    }
     let inner = word.trim_matches(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
-    let camel = inner.chars().skip(1).any(char::is_uppercase) && inner.chars().any(char::is_lowercase);
+    // The genitive is no part of a name.
+    let inner = inner.strip_suffix("'s").unwrap_or(inner);
+    // `CPUs` is the plural of an abbreviation.
+    let stem = inner.strip_suffix('s').unwrap_or(inner);
+    let camel = stem.chars().all(char::is_alphanumeric)
+        && stem.chars().skip(1).any(char::is_uppercase)
+        && stem.chars().any(char::is_lowercase);
     if inner.is_empty() || !(camel || inner.contains('_') || inner.contains("::")) {
         return escape(word);
     }
-    // The genitive is no part of a name.
-    let inner = inner.strip_suffix("'s").unwrap_or(inner);
     let start = word.find(inner).unwrap_or(0);
     let (before, after) = (&word[..start], &word[start + inner.len()..]);
     format!("{}`{inner}`{}", escape(before), escape(after))
@@ -37,7 +57,7 @@ fn mark_code(word: &str) -> String {
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
-        if matches!(letter, '[' | ']' | '<' | '>' | '*' | '_' | '\\') {
+        if matches!(letter, '[' | ']' | '<' | '>' | '*' | '_' | '\\' | '`' | '&') {
             escaped.push('\\');
         }
         escaped.push(letter);
@@ -55,13 +75,20 @@ pub(super) fn group(name: &str) -> String {
     format!("Recordings of the group `{name}`.")
 }
 
-/// What an alert compares with: when it fires, the number with its unit, and for how long.
+/// What an alert compares with: when it fires, the number as people say it, and for how long; and the constant's
+/// unit, where it is another one.
 pub(super) fn threshold(alert: &Alert, threshold: Threshold) -> Vec<String> {
     let mut words = format!("`{}`: {}", alert.name, threshold.words());
     if !alert.hold.is_zero() {
-        let _ = write!(words, ", for {} s", alert.hold.as_secs_f64());
+        let _ = write!(words, ", for {}", shown(alert.hold));
     }
-    vec![prose(&alert.summary), String::new(), format!("{words}.")]
+    let unit = match threshold.unit {
+        ThresholdUnit::Ratio => " The constant is a share of 1.",
+        ThresholdUnit::Of(Unit::Bytes) => " The constant is in bytes.",
+        ThresholdUnit::Of(Unit::BytesPerSecond) => " The constant is in bytes per second.",
+        _ => "",
+    };
+    vec![prose(&alert.summary), String::new(), format!("{words}.{unit}")]
 }
 
 /// The struct: what there is, by group, and how it looks when used.
@@ -75,15 +102,10 @@ pub(super) fn instance(catalog: &Catalog) -> Vec<String> {
         String::new(),
         "Recording takes no lock, cannot fail and never panics.".to_owned(),
     ];
-    let mut groups: Vec<(&str, usize)> = Vec::new();
-    for family in &catalog.families {
-        match groups.iter_mut().find(|(name, _)| *name == family.group) {
-            Some((_, count)) => *count += 1,
-            None => groups.push((&family.group, 1)),
-        }
-    }
+    let groups = catalog.groups();
     if !groups.is_empty() {
-        let groups: Vec<String> = groups.iter().map(|(name, count)| format!("`{name}` ({count})")).collect();
+        let group = |(name, families): &(&str, Vec<&Family>)| format!("`{name}` ({})", families.len());
+        let groups: Vec<String> = groups.iter().map(group).collect();
         lines.extend([String::new(), format!("Groups and their families: {}.", groups.join(", "))]);
     }
     lines
@@ -104,8 +126,12 @@ impl<'a> FamilyDocs<'a> {
     /// The rustdoc of a method. The first one of a family tells everything, the others what differs.
     pub(super) fn method(&self, verb: &str, first: bool) -> Vec<String> {
         let family = self.family;
-        let mut lines = vec![prose(&family.help), String::new()];
-        lines.push(format!("{} {} `{}`{}.", action(verb), self.kind(), family.name, self.unit()));
+        let what = format!("{} `{}`", self.kind(), family.name);
+        let action = match verb {
+            "unset" => format!("Takes back the {what}: until it is set again, it is not exported."),
+            _ => format!("{} {what}{}.", action(verb), self.unit()),
+        };
+        let mut lines = vec![prose(&family.help), String::new(), action];
         if !first {
             return lines;
         }
@@ -173,7 +199,6 @@ fn action(verb: &str) -> &'static str {
         "add" => "Adds to the",
         "sub" => "Subtracts from the",
         "set" => "Sets the",
-        "unset" => "Takes back, until it is set again, the",
         "time" => "Records the time until the returned timer is dropped in the",
         _ => "Records one observation in the",
     }
@@ -194,9 +219,13 @@ mod tests {
     #[test]
     fn names_in_prose_become_code_and_nothing_becomes_markup() {
         assert_eq!(
-            prose("Until PrepareOk [quorum], see app_x_total."),
-            "Until `PrepareOk` \\[quorum\\], see `app_x_total`."
+            prose("Until PrepareOk's [quorum], see app_x_total."),
+            "Until `PrepareOk`'s \\[quorum\\], see `app_x_total`."
         );
         assert_eq!(prose("A <T> and `kept as it is`."), "A \\<T\\> and `kept as it is`.");
+        assert_eq!(prose("An open ` and <b>."), "An open \\` and \\<b\\>.");
+        assert_eq!(prose("See (https://example.org/a_b/)."), "See (<https://example.org/a_b/>).");
+        assert_eq!(prose("Of all CPUs & IDs: 0=Stable."), "Of all CPUs \\& IDs: 0=Stable.");
+        assert_eq!(prose("# Answers - no more."), "\\# Answers - no more.");
     }
 }

@@ -77,7 +77,7 @@ impl Constant {
             LabelValues::Range { min: 0, .. } => quote!(map(#kind)),
             LabelValues::Range { .. } => quote!(map(|index| #kind(#kind::MIN + index))),
             LabelValues::Enum(_) => {
-                quote!(and_then(|index| #kind::ALL.into_iter().find(|value| value.index() == index)))
+                quote!(and_then(|index| #kind::ALL.get(index as usize).copied()))
             }
         };
         let (key, name) = (label.key.clone(), label.name.clone());

@@ -2,7 +2,8 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use vsr_metrics_catalog::model::{Catalog, Family, GaugeValue, Instrument, LabelId, Unit};
+use vsr_metrics_catalog::model::{Catalog, Family, GaugeValue, Instrument, LabelId};
+use vsr_metrics_catalog::names::verbs;
 
 use super::cells::Layout;
 use super::docs::{self, FamilyDocs};
@@ -13,39 +14,21 @@ use crate::uses::Uses;
 /// All methods, by group, in the order of the catalog.
 pub(super) fn expand(catalog: &Catalog, layout: &Layout) -> TokenStream {
     let uses = Uses::new(catalog);
-    let mut groups: Vec<(&str, TokenStream)> = Vec::new();
-    for family in &catalog.families {
-        let methods = Recording::new(catalog, layout, &uses, family).methods();
-        match groups.iter_mut().find(|(name, _)| *name == family.group) {
-            Some((_, group)) => group.extend(methods),
-            None => groups.push((&family.group, methods)),
-        }
-    }
-    groups
+    catalog
+        .groups()
         .into_iter()
-        .map(|(name, methods)| {
+        .map(|(name, families)| {
+            let methods =
+                families.into_iter().map(|family| Recording::new(catalog, layout, &uses, family).methods());
             let help = doc(&[docs::group(name)]);
             quote! {
                 #help
                 impl Metrics {
-                    #methods
+                    #(#methods)*
                 }
             }
         })
         .collect()
-}
-
-/// What can be done with a family. This table and nothing else decides which methods there are.
-fn verbs(family: &Family) -> &'static [&'static str] {
-    let time = is_time(family);
-    match &family.instrument {
-        Instrument::Counter if time || family.unit == Some(Unit::Bytes) => &["add"],
-        Instrument::Counter => &["increment", "add"],
-        Instrument::Gauge(GaugeValue::U64 | GaugeValue::I64) => &["set", "add", "sub", "unset"],
-        Instrument::Gauge(GaugeValue::F64 | GaugeValue::States(_)) => &["set", "unset"],
-        Instrument::Histogram { .. } if time => &["record", "time"],
-        Instrument::Histogram { .. } => &["record"],
-    }
 }
 
 /// The methods as a reader of the documentation sees them: `add_operations(status: Status, amount: u64)`.
@@ -79,21 +62,20 @@ fn number(catalog: &Catalog, family: &Family, verb: &str) -> Option<String> {
             };
             (if verb == "set" { "value" } else { "amount" }, kind.to_owned())
         }
-        _ if is_time(family) => ("duration", "Duration".to_owned()),
+        _ if family.is_time() => ("duration", "Duration".to_owned()),
         Instrument::Counter => ("amount", "u64".to_owned()),
         Instrument::Histogram { .. } => ("value", "u64".to_owned()),
     };
     Some(format!("{}: {kind}", parameter(catalog, family, name)))
 }
 
-/// A name for the parameter with the number, unless a label has taken it.
+/// A name for the parameter with the number, one that no label has taken.
 fn parameter(catalog: &Catalog, family: &Family, name: &str) -> String {
-    let taken = family.labels.iter().any(|id| catalog.label(*id).key == name);
-    if taken { format!("recorded_{name}") } else { name.to_owned() }
-}
-
-fn is_time(family: &Family) -> bool {
-    family.unit.is_some_and(|unit| unit.nanoseconds().is_some())
+    let mut name = name.to_owned();
+    while family.labels.iter().any(|id| catalog.label(*id).key == name) {
+        name = format!("recorded_{name}");
+    }
+    name
 }
 
 /// What all methods of one family share.
@@ -164,7 +146,7 @@ impl<'a> Recording<'a> {
 
     /// The parameter with the number, and the number as it is kept.
     fn amount(&self, name: &str) -> (TokenStream, TokenStream) {
-        if is_time(self.family) {
+        if self.family.is_time() {
             let duration = self.parameter("duration");
             return (
                 quote!(#duration: ::core::time::Duration),
@@ -184,7 +166,7 @@ impl<'a> Recording<'a> {
             GaugeValue::States(_) => {
                 let kind = names::ident(&names::state_type(self.family));
                 let state = self.parameter("state");
-                let stored = quote!(::core::primitive::u64::from(#state.value()));
+                let stored = quote!(::core::convert::From::from(#state.value()));
                 return (quote!(#state: #kind), names::ident(verb), stored);
             }
         };

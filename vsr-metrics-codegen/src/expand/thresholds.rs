@@ -6,6 +6,7 @@ use vsr_metrics_catalog::model::{Alert, Catalog, Threshold};
 use vsr_metrics_catalog::names::snake;
 
 use super::docs;
+use super::tokens::{doc, float, number};
 use crate::names;
 
 /// The public module of one constant for each alert with a threshold; nothing without any.
@@ -17,6 +18,7 @@ pub(super) fn expand(catalog: &Catalog) -> TokenStream {
     }
     let constants = with().map(|(alert, threshold)| constant(catalog, alert, threshold));
     let names = with().map(|(alert, _)| name(catalog, alert));
+    let count = number(count as u64);
     // A program may need none of them, and need not hear of it.
     quote! {
         /// What the alerts of the catalog compare with. Not what a deployment's overlay made of it.
@@ -29,10 +31,10 @@ pub(super) fn expand(catalog: &Catalog) -> TokenStream {
 
 fn constant(catalog: &Catalog, alert: &Alert, threshold: Threshold) -> TokenStream {
     let name = name(catalog, alert);
-    let documents = docs::threshold(alert, threshold);
-    let value = threshold.value;
+    let help = doc(&docs::threshold(alert, threshold));
+    let value = float(threshold.value);
     quote! {
-        #(#[doc = #documents])*
+        #help
         pub const #name: f64 = #value;
     }
 }

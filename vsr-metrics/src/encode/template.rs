@@ -3,6 +3,8 @@
 //! The text of all lines lies in one piece; a line's number goes where its text ends. Blocks say which numbers
 //! follow: one block for each family and instance, so that the loop over a block's series decides nothing.
 
+use std::collections::HashSet;
+
 use super::number::{self, amount_line, integer_line, number_line};
 use super::{Format, openmetrics, prometheus};
 use crate::Snapshot;
@@ -53,7 +55,7 @@ impl Template {
 
     /// Lays out everything that the snapshot could hold.
     pub(super) fn lay_out(format: Format, snapshot: &Snapshot) -> Self {
-        let mut writer = Writer { format, text: Vec::new(), ends: Vec::new(), names: Vec::new() };
+        let mut writer = Writer { format, text: Vec::new(), ends: Vec::new(), names: HashSet::new() };
         let parts = snapshot.parts().map(|part| writer.part(part)).collect();
         let mut text = writer.text;
         text.resize(text.len() + PIECE, 0);
@@ -174,7 +176,8 @@ struct Writer {
     format: Format,
     text: Vec<u8>,
     ends: Vec<usize>,
-    names: Vec<&'static str>,
+    /// Of the families so far.
+    names: HashSet<&'static str>,
 }
 
 impl Writer {
@@ -182,10 +185,9 @@ impl Writer {
         let constants = part.instances.iter().map(|instance| instance.constants.clone()).collect();
         let mut blocks = Vec::new();
         for family in part.catalog.families {
-            if self.names.contains(&family.name) {
+            if !self.names.insert(family.name) {
                 continue;
             }
-            self.names.push(family.name);
             match self.format {
                 Format::Prometheus => prometheus::header(family, &mut self.text),
                 Format::OpenMetrics => openmetrics::header(family, &mut self.text),

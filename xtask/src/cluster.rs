@@ -9,6 +9,7 @@ use crate::workspace;
 /// How the demo is called.
 pub const DEMO: &str = "usage: cargo xtask demo [--listen ADDR] [--for DURATION] [--replicas N] [--rate N]
        [--chaos] [--standbys N] [--processes] [--requests N] [--data DIRECTORY] [--fsync]
+       [--statsd HOST:PORT] [--otlp ADDRESS]
 
   --listen ADDR      where /metrics is served (default 127.0.0.1:9464; port 0 takes a free one)
   --for DURATION     stop after so long, such as 15s (default: until Ctrl-C)
@@ -20,6 +21,8 @@ pub const DEMO: &str = "usage: cargo xtask demo [--listen ADDR] [--for DURATION]
   --requests N       a fixed list of so many requests instead of a load, and then nothing
   --data DIRECTORY   keep the disks there (default: removed in the end)
   --fsync            synchronize logs before anything is acknowledged
+  --statsd HOST:PORT send the same metrics to a receiver of StatsD as well, in the plain dialect
+  --otlp ADDRESS     push metrics and traces there as well, such as http://localhost:4318
 
 Ctrl-C ends it well; a second one at once, with exit code 130.";
 

@@ -68,9 +68,7 @@ pub fn scratch(name: &str) -> Result<PathBuf, String> {
 
 /// What the example program of the runtime prints.
 fn exposition(arguments: &[&str]) -> Result<String, String> {
-    let mut run =
-        workspace::cargo(["run", "--quiet", "--package", "vsr-metrics", "--example", "exposition", "--"]);
-    output_of(run.args(arguments))
+    output_of(workspace::program("examples/exposition")?.args(arguments))
 }
 
 /// Scrapes the running demo in both formats, and has both judges read them.

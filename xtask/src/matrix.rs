@@ -114,7 +114,7 @@ fn judge(program: &Path, options: &Options) -> Result<(Vec<Alerts>, Vec<String>)
 /// Which faults there are, as the cluster says.
 fn trials(only: Option<&str>) -> Result<Vec<Trial>, String> {
     eprintln!("building vsr-cluster");
-    output_of(&mut workspace::cargo(["build", "--quiet", "--package", "vsr-cluster"]))?;
+    workspace::program("vsr-cluster")?;
     let list = output_of(trial::cluster().arg("--list"))?;
     let all = list.lines().map(Trial::read).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<String> = all.iter().map(|trial| trial.name.clone()).collect();

@@ -55,10 +55,9 @@ impl Demo {
     /// # Errors
     /// If it does not start, with where its log is.
     pub fn exporters(directory: &Path, seconds: u16) -> Result<Self, String> {
-        let mut run =
-            workspace::cargo(["run", "--quiet", "--package", "vsr-metrics", "--example", "exporters"]);
-        run.args(["--features", "vsr,http,statsd,system", "--", &seconds.to_string()]);
-        Self::spawn(directory, "exporters.log", run)
+        let mut exporters = workspace::program("examples/exporters")?;
+        exporters.arg(seconds.to_string());
+        Self::spawn(directory, "exporters.log", exporters)
     }
 
     /// Starts a program that says where it listens.

@@ -52,15 +52,12 @@ fn run(program: &Path, directory: &Path, protocol: &str) -> Result<(), String> {
     let (before, after) = (directory.join(format!("{name}-before")), directory.join(format!("{name}-after")));
     let ports = [free_port()?, free_port()?];
     // Compiling is not a part of what is timed.
-    let package = ["--quiet", "--package", "otlp-tests", "--example", "steady"];
-    output_of(workspace::cargo(["build"]).args(package))?;
+    let mut steady = workspace::program("examples/steady")?;
     let collector = Collector::start(program, "metrics", ports, &before)?;
     let [grpc, http] = ports;
     let port = if protocol == "grpc" { grpc } else { http };
-    let mut steady = workspace::cargo(["run"]);
     steady
-        .args(package)
-        .args(["--", &format!("http://127.0.0.1:{port}"), &PUSHES.as_secs().to_string()])
+        .args([format!("http://127.0.0.1:{port}"), PUSHES.as_secs().to_string()])
         .env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
         .env("OTEL_METRIC_EXPORT_INTERVAL", "200");
     let pushing = std::thread::spawn(move || output_of(&mut steady));

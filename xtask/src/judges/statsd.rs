@@ -40,13 +40,12 @@ struct Driver {
 
 impl Driver {
     fn start(port: u16) -> Result<Self, String> {
-        let mut child =
-            workspace::cargo(["run", "--quiet", "--package", "vsr-metrics", "--features", "statsd"])
-                .args(["--example", "statsd_driver", "--", &format!("127.0.0.1:{port}")])
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .map_err(|error| format!("the driver cannot be started: {error}"))?;
+        let mut child = workspace::program("examples/statsd_driver")?
+            .arg(format!("127.0.0.1:{port}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("the driver cannot be started: {error}"))?;
         let (input, output) = child.stdin.take().zip(child.stdout.take()).ok_or("the driver has no pipes")?;
         Ok(Self { _child: Running(child), input, output: BufReader::new(output) })
     }

@@ -46,7 +46,7 @@ pub struct Firing {
     pub to: Option<i64>,
 }
 
-/// The simulation.
+/// The simulation, once it is built.
 pub fn cluster() -> Command {
     let mut command = Command::new(workspace::target().join("debug/vsr-cluster"));
     command.arg("matrix").current_dir(workspace::root());

@@ -10,7 +10,7 @@ pub const STEPS: &[Step] = &[
     Step::fast("no findings in the catalogs", || chore(&["check"])),
     Step::fast("generated files are current", || chore(&["gen", "--check"])),
     Step::fast("lints", lints),
-    Step::fast("tests", || End::of(&mut cargo(["test", "--workspace", "--quiet", "--no-fail-fast"]))),
+    Step::fast("tests", tests),
     Step::fast("documents of the code", documents),
     Step::fast("packages build outside the workspace", packages),
     Step::fast("the benchmark compiles", benchmark),
@@ -23,7 +23,13 @@ fn chore(words: &[&str]) -> End {
 
 /// Every warning is an error.
 fn lints() -> End {
-    End::of(&mut cargo(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+    let mut clippy = cargo(["clippy", "--workspace", "--all-targets", "--all-features", "--quiet"]);
+    End::of(clippy.args(["--", "-D", "warnings"]))
+}
+
+/// All of them, with all features.
+fn tests() -> End {
+    End::of(&mut cargo(["test", "--workspace", "--all-features", "--quiet", "--no-fail-fast"]))
 }
 
 /// Every item is documented, and every link leads somewhere.

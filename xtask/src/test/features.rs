@@ -1,4 +1,5 @@
-//! Steps about the features of `vsr-metrics`: none, each alone, all; and what each may weigh.
+//! Steps about the features of `vsr-metrics`: none, each alone, all; and what each may weigh. The workspace's tests have
+//! all of them on.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +12,9 @@ use crate::workspace::cargo;
 pub const STEPS: &[Step] = &[
     Step::fast("the bare runtime depends on nothing", bare),
     Step::fast("each feature weighs what it may", weights),
-    Step::fast("the bare runtime passes its tests", || End::of(&mut tests(&["--no-default-features"]))),
-    Step::fast("each feature alone is free of warnings", each_alone),
+    Step::fast("the bare runtime passes its tests", bare_tests),
+    Step::fast("each feature alone, and all, are free of warnings", each_and_all),
     Step::fast("what needs TLS or gRPC is refused without them", without_tls),
-    Step::fast("all features together pass the tests", || End::of(&mut tests(&["--all-features"]))),
 ];
 
 /// The most crates besides our own that a feature may bring, proc-macros not counted.
@@ -32,11 +32,10 @@ const LIMITS: &[(&str, usize)] = &[
     ("tls", 25),
 ];
 
-/// The tests of the runtime; documented examples are run by the workspace's tests.
-fn tests(features: &[&str]) -> std::process::Command {
-    let mut command = cargo(["test", "--package", "vsr-metrics", "--lib", "--tests", "--quiet"]);
-    command.args(features);
-    command
+/// The tests of the runtime without any feature; documented examples are run by the workspace's tests.
+fn bare_tests() -> End {
+    let mut test = cargo(["test", "--package", "vsr-metrics", "--lib", "--tests", "--quiet"]);
+    End::of(test.arg("--no-default-features"))
 }
 
 /// The tree of the bare runtime is the runtime.
@@ -92,17 +91,19 @@ fn without_tls() -> End {
     End::of(command.args(["--no-default-features", "--features", "otel,vsr", "otlp"]))
 }
 
-/// Lints the runtime and its tests with each feature alone.
-fn each_alone() -> End {
+/// Lints the runtime and its tests with each feature alone, and with all. Without the rest of the workspace, whose
+/// packages switch on what their own use of a dependency needs.
+fn each_and_all() -> End {
     let features = match features() {
         Ok(features) => features,
         Err(error) => return End::Failed(error),
     };
+    let all = features.join(",");
     let mut findings = Vec::new();
-    for feature in features {
+    for features in features.iter().chain([&all]) {
         let mut clippy =
             cargo(["clippy", "--package", "vsr-metrics", "--all-targets", "--no-default-features"]);
-        clippy.args(["--features", &feature, "--quiet", "--", "-D", "warnings"]);
+        clippy.args(["--features", features, "--quiet", "--", "-D", "warnings"]);
         findings.extend(output_of(&mut clippy).err());
     }
     End::from_findings(&findings)

@@ -3,9 +3,9 @@
 
 use std::process::{Command, Stdio};
 
-use super::{End, Step, output_of};
+use super::{End, Step};
 use crate::judges::tools;
-use crate::workspace::{cargo, root, target};
+use crate::workspace::{cargo, program, root, target};
 
 /// The steps.
 pub const STEPS: &[Step] = &[
@@ -52,6 +52,9 @@ fn sanitizer(kind: &str) -> End {
     End::of(&mut test)
 }
 
+/// The program that records beside exporters.
+const HUNG: &str = "examples/hung";
+
 /// Recordings of the shorter and of the longer run: the difference holds hardly anything of a thread's first recording.
 const RECORDINGS: [u64; 2] = [20_000, 120_000];
 
@@ -61,8 +64,7 @@ const ONCE: u64 = 1_000;
 
 /// A recording takes as many instructions with every exporter on, and hung, as with none.
 fn hung_exporters() -> End {
-    let mut build = cargo(["build", "--quiet", "--package", "vsr-metrics", "--all-features"]);
-    if let Err(error) = output_of(build.args(["--example", "hung"])) {
+    if let Err(error) = program(HUNG) {
         return End::Failed(error);
     }
     if let Err(remedy) = tools::valgrind() {
@@ -80,11 +82,11 @@ fn hung_exporters() -> End {
 /// Instructions of the recording thread between the shorter and the longer run.
 fn recorded(exporters: &str) -> Result<u64, String> {
     let collected = |times: u64| {
-        let program = target().join("debug/examples/hung");
+        let program = program(HUNG)?;
         let mut command = tools::valgrind()?;
         // Each thread has its own switch, so only the one that records is counted. Fair turns: the others need theirs.
         command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--fair-sched=try"]);
-        command.arg("--toggle-collect=*hung*recorded*").arg(program);
+        command.arg("--toggle-collect=*hung*recorded*").arg(program.get_program());
         let output = command
             .args(["record", exporters, &times.to_string()])
             .output()

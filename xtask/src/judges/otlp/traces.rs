@@ -51,13 +51,12 @@ pub fn trace() -> End {
 }
 
 fn run(program: &Path, directory: &Path) -> Result<(), String> {
-    let package = ["--quiet", "--package", "vsr-cluster", "--example", "traced"];
-    output_of(workspace::cargo(["build"]).args(package))?;
+    let mut traced = workspace::program("examples/traced")?;
     let (log, ports) = (directory.join("collector"), [free_port()?, free_port()?]);
     let collector = Collector::start(program, "traces", ports, &log)?;
     let began = now();
     let endpoint = format!("http://127.0.0.1:{}", ports[1]);
-    let printed = output_of(workspace::cargo(["run"]).args(package).args(["--", &endpoint]))?;
+    let printed = output_of(traced.arg(&endpoint))?;
     let ended = now();
     let told = Told::printed(&printed).ok_or_else(|| format!("unexpected `{printed}`"))?;
     // The last words of the collector reach its log within moments.

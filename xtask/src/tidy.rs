@@ -3,6 +3,7 @@
 mod arrows;
 mod layers;
 mod links;
+mod promises;
 mod text;
 
 use std::ffi::OsString;
@@ -67,6 +68,7 @@ pub fn run(arguments: &[OsString]) -> Outcome {
     let mut findings = text::check(&files);
     findings.extend(layers::check(&files));
     findings.extend(links::check(&files));
+    findings.extend(promises::check(&files));
     findings.extend(arrows::check()?);
     for finding in &findings {
         println!("{finding}");

@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use vsr_metrics_catalog::model::Family;
+use vsr_metrics_catalog::names;
 
 use crate::catalog;
 use crate::outcome::{Outcome, Refused, Verdict};
@@ -19,8 +21,6 @@ pub const USAGE: &str = "usage: cargo xtask unused [--catalog FILE] [--source DI
 
 /// Where this repository records.
 const SOURCES: [&str; 2] = ["vsr-cluster/src", "vsr-metrics/src"];
-/// What recording methods begin with.
-const VERBS: [&str; 6] = ["increment", "add", "set", "sub", "record", "time"];
 
 /// Lists the families of which no method is called.
 pub fn run(arguments: &[OsString]) -> Outcome {
@@ -44,10 +44,7 @@ pub fn run(arguments: &[OsString]) -> Outcome {
     for path in catalog::named_or_committed(named) {
         let compiled = catalog::read(&path)?;
         let families = &compiled.catalog.families;
-        let unused: Vec<_> = families
-            .iter()
-            .filter(|family| !VERBS.iter().any(|verb| called.contains(&format!("{verb}_{}", family.stem))))
-            .collect();
+        let unused: Vec<_> = families.iter().filter(|family| !is_recorded(family, &called)).collect();
         for family in &unused {
             println!("{}:{}: `{}` is never recorded", path.display(), family.span.line, family.name);
         }
@@ -60,6 +57,12 @@ pub fn run(arguments: &[OsString]) -> Outcome {
         is_clean &= unused.is_empty();
     }
     Ok(Verdict::clean_if(is_clean))
+}
+
+/// Whether one of the family's methods is called; to take a value back is no recording.
+fn is_recorded(family: &Family, called: &HashSet<String>) -> bool {
+    let mut verbs = names::verbs(family).iter().filter(|verb| **verb != "unset");
+    verbs.any(|verb| called.contains(&format!("{verb}_{}", family.stem)))
 }
 
 /// Collects every method that the files below a directory call, tests aside.

@@ -23,12 +23,16 @@ const FOLDERS: &[Folder] = &[
 
 #[test]
 fn every_mistake_is_told_as_written_beside_it() {
-    FOLDERS.iter().for_each(|folder| folder.is_told_as_written());
+    for folder in FOLDERS {
+        folder.is_told_as_written();
+    }
 }
 
 #[test]
 fn one_mistake_is_one_finding() {
-    FOLDERS.iter().for_each(|folder| folder.is_one_finding_each());
+    for folder in FOLDERS {
+        folder.is_one_finding_each();
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod tokens;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use vsr_metrics_catalog::model::{Catalog, LabelId};
+use vsr_metrics_catalog::model::Catalog;
 
 /// The whole expansion of a catalog. `tracked` is the path, from the manifest of the crate that is being
 /// compiled, of a file whose change compiles the crate again.
@@ -38,9 +38,4 @@ fn track(path: &str) -> TokenStream {
     quote! {
         const _: &[u8] = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #path));
     }
-}
-
-/// The labels that recordings take, in the order of the catalog. Only these get a type, and the constant ones.
-fn recorded(catalog: &Catalog, label: LabelId) -> bool {
-    catalog.families.iter().any(|family| family.labels.contains(&label))
 }

@@ -1,5 +1,7 @@
 //! Label values and states as Rust types.
 
+use std::collections::HashSet;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use vsr_metrics_catalog::model::{
@@ -10,10 +12,14 @@ use super::docs;
 use super::tokens::{doc, number};
 use crate::names;
 
-/// A type for each label that is used, and for each gauge with states.
+/// A type for each label that is recorded or constant, and for each gauge with states.
 pub(super) fn expand(catalog: &Catalog) -> TokenStream {
+    let recorded: HashSet<LabelId> =
+        catalog.families.iter().flat_map(|family| &family.labels).copied().collect();
     let labels = catalog.labels.iter().enumerate().map(|(index, label)| {
-        let usage = Usage::of(catalog, LabelId(index));
+        let id = LabelId(index);
+        let usage =
+            Usage { recorded: recorded.contains(&id), constant: catalog.constant_labels.contains(&id) };
         match &label.values {
             _ if !usage.recorded && !usage.constant => TokenStream::new(),
             LabelValues::Enum(values) => closed_set(label, values, usage),
@@ -32,12 +38,6 @@ pub(super) fn expand(catalog: &Catalog) -> TokenStream {
 struct Usage {
     recorded: bool,
     constant: bool,
-}
-
-impl Usage {
-    fn of(catalog: &Catalog, label: LabelId) -> Self {
-        Self { recorded: super::recorded(catalog, label), constant: catalog.constant_labels.contains(&label) }
-    }
 }
 
 fn closed_set(label: &Label, values: &[LabelValue], usage: Usage) -> TokenStream {

@@ -6,7 +6,7 @@ use vsr_metrics::descriptor::{
 use vsr_metrics::storage::Grid;
 
 /// Characters that mean something to a parser, or that parsers get wrong.
-const HOSTILE: [char; 24] = [
+const HOSTILE: [char; 29] = [
     '\\',
     '"',
     '\n',
@@ -31,6 +31,12 @@ const HOSTILE: [char; 24] = [
     '\u{10ffff}',
     '\'',
     '+',
+    // What ends a field, a tag or a name of StatsD.
+    '|',
+    ':',
+    '@',
+    '.',
+    '/',
 ];
 
 /// Pseudo-random numbers from a seed.

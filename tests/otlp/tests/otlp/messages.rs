@@ -30,6 +30,8 @@ fn record(metrics: &Metrics, numbers: &mut Numbers) {
     for _ in 0..200 {
         metrics.record_prepare_latency(Duration::from_nanos(numbers.next()));
         metrics.record_client_latency(Duration::from_nanos(numbers.next()));
+        metrics.record_view_change_latency(Duration::from_nanos(numbers.next()));
+        metrics.record_consensus_round_trip(Duration::from_nanos(numbers.next()));
     }
     metrics.add_operations(Status::Success, numbers.next());
     metrics.add_messages_sent(MessageType::PrepareOk, numbers.next());
@@ -47,6 +49,16 @@ fn totals_decode_to_what_the_snapshot_says() {
         record(first, &mut numbers);
         record(second, &mut numbers);
         let snapshot = (first, second).snapshot();
+        // With a grid and without one, and both scales: what is compared while it is empty shows nothing.
+        for name in
+            ["vsr_prepare_latency_ms", "vsr_view_change_latency_ms", "vsr_consensus_round_trip_seconds"]
+        {
+            let family = snapshot.family(name).expect("in the catalog");
+            let series = family.series().next().expect("there from the start");
+            let Value::Histogram(read) = series.value() else { panic!("{name} is no histogram") };
+            let hit = read.buckets().iter().filter(|bucket| **bucket > 0).count();
+            assert!(hit > 2, "{name}, seed {seed}: {:?}", read.buckets());
+        }
         let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let message = totals(&snapshot, start, start + Duration::from_secs(5));
         let message = ExportMetricsServiceRequest::decode(&message[..]).expect("it is OTLP");

@@ -76,7 +76,7 @@ pub const LINTS: &[Lint] = &[
 ];
 
 /// Rules over parsed queries, which tools apply and the macro does not: each with its reason.
-pub const QUERY_LINTS: [(&str, &str); 19] = [
+pub const QUERY_LINTS: [(&str, &str); 23] = [
     ("query-syntax", "Prometheus refuses a file of rules for one that it cannot read"),
     ("query-label", "a label that no series has selects nothing, or keeps everything apart or together"),
     ("query-value", "a value that a label never has selects nothing"),
@@ -85,6 +85,7 @@ pub const QUERY_LINTS: [(&str, &str); 19] = [
         "bound-spelling",
         "Prometheus 3 stores the bound 100 as `100.0`, so that `le=\"100\"` selects nothing there",
     ),
+    ("window-unit", "a window without a unit is seconds to new servers, and a mistake to others"),
     ("short-window", "a rate needs two samples, also when a scrape is lost"),
     ("rate-of-gauge", "a gauge that falls is no counter that was restarted"),
     ("delta-of-counter", "a counter that was restarted did not fall"),
@@ -93,12 +94,15 @@ pub const QUERY_LINTS: [(&str, &str); 19] = [
     ("quantile-without-buckets", "quantiles are estimated from buckets"),
     ("quantile-without-le", "without `le`, buckets are added up"),
     ("aggregated-quotient", "a mean of quotients is not the quotient of the whole"),
+    ("ambiguous-match", "Prometheus refuses an operation in which one series meets several"),
+    ("no-match", "an operation between series of different labels is silent"),
     ("threshold-range", "what buckets cannot tell apart can be no threshold"),
     ("threshold-unit", "0.1 seconds are not 0.1 milliseconds"),
     ("unknown-state", "a gauge with states has no other values"),
     ("for-outlasts-window", "an alert that waits longer than its window remembers cannot fire"),
     ("absent-too-soon", "a lost scrape is not a missing metric"),
     ("template-label", "a label that the condition drops is empty in the text that wakes somebody"),
+    ("template-syntax", "a text that cannot be expanded wakes somebody with an error message"),
 ];
 
 /// Findings, each with the metric that an exception could excuse.

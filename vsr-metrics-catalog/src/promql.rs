@@ -6,8 +6,10 @@ mod alerts;
 mod facts;
 mod lex;
 mod matchers;
+mod matching;
 mod operations;
 mod series;
+mod template;
 mod tree;
 
 use std::ops::Range;
@@ -37,7 +39,7 @@ pub(crate) fn check(subject: &Subject<'_>, beside: &[Catalog]) -> Findings {
         {
             continue;
         }
-        let mut report = Report { subject, expression, findings: &mut findings };
+        let mut report = Report::of(subject, expression, &mut findings);
         match tree::parse(&expression.text) {
             Ok(expr) => {
                 operations::check(&graph, &expr, &mut report);
@@ -53,8 +55,8 @@ pub(crate) fn check(subject: &Subject<'_>, beside: &[Catalog]) -> Findings {
             && !graph.is_doubtful(expression)
         {
             let alert = &subject.catalog.alerts[index];
-            let mut report = Report { subject, expression, findings: &mut findings };
-            alerts::template(&graph, alert, &mut report);
+            let mut report = Report::of(subject, expression, &mut findings);
+            template::check(&graph, alert, &mut report);
         }
     }
     alerts::missing(subject, &mut findings);
@@ -112,12 +114,23 @@ struct Report<'a, 'f> {
     subject: &'a Subject<'a>,
     expression: &'a Expression,
     findings: &'f mut Findings,
+    /// Whether nothing was found so far.
+    is_clean: bool,
 }
 
-impl Report<'_, '_> {
+impl<'a, 'f> Report<'a, 'f> {
+    fn of(subject: &'a Subject<'a>, expression: &'a Expression, findings: &'f mut Findings) -> Self {
+        Self { subject, expression, findings, is_clean: true }
+    }
+
+    fn is_clean(&self) -> bool {
+        self.is_clean
+    }
+
     fn push(&mut self, code: &'static str, at: &Range<usize>, message: String, help: impl Into<String>) {
         let span = self.expression.place(self.subject.source, at.start, at.len().max(1));
         let finding = Diagnostic::error(code, span, message).help(help);
+        self.is_clean = false;
         match self.owner().map(str::to_owned) {
             Some(owner) => self.findings.about(&owner, finding),
             None => self.findings.push(finding),

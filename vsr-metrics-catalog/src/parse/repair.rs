@@ -89,6 +89,9 @@ impl Reader<'_> {
             let span = self.places.value(&whole);
             let place = within(value, steps);
             let (meant, help) = words::meant(message, place.as_deref());
+            let key = whole.rsplit('.').next().unwrap_or(&whole);
+            let is_time = meant.is_some() && TIMES.contains(&key.split('[').next().unwrap_or(key));
+            let help = if is_time { A_TIME } else { &help };
             let error = Diagnostic::error(WRONG_TYPE, span, words::plain(message)).help(help);
             self.diagnostics.push(error);
             if let (Some(meant), Some(place)) = (meant, place) {
@@ -99,6 +102,12 @@ impl Reader<'_> {
         }
     }
 }
+
+/// Keys that hold a duration, or several.
+const TIMES: [&str; 8] =
+    ["for", "interval", "window", "range", "scrape_interval", "fires_at", "quiet_at", "quiet_again_at"];
+/// In quotes, a number alone would be no duration either.
+const A_TIME: &str = "write a number and a unit: `250ms`, `15s`, `5m`, `1h`, `30d`";
 
 /// What became of a mistake.
 enum Repair {

@@ -1,16 +1,14 @@
-//! Alerts that can fire while there is still something to fire for, and whose texts find the labels they name.
+//! Alerts that can fire while there is still something to fire for, at a threshold in the unit of what it is compared with.
 
 use std::time::Duration;
 
 use super::facts::{Facts, Measure};
-use super::series::TARGET_LABELS;
 use super::tree::{Binary, Expr, Node};
-use super::{Graph, Report, tree};
+use super::{Graph, Report};
 use crate::diagnostic::Diagnostic;
 use crate::lint::{Findings, Subject};
 use crate::model::{Alert, Condition, ThresholdUnit, Unit};
 use crate::names::shown;
-use crate::parse::suggestion;
 
 /// An absence shorter than this many scrapes may be one lost scrape.
 const SCRAPES: u32 = 2;
@@ -139,41 +137,4 @@ fn named(measure: Measure) -> String {
         Measure::State => "the number of a state".to_owned(),
         Measure::Unknown => "a unit that is not known".to_owned(),
     }
-}
-
-/// Labels in a text survive what the condition makes of its series.
-pub(super) fn template(graph: &Graph<'_>, alert: &Alert, report: &mut Report<'_, '_>) {
-    let named = named_labels(&report.expression.text);
-    if named.is_empty() || matches!(alert.condition, Condition::Missing { .. }) {
-        return;
-    }
-    for rule in alert.rules() {
-        let Ok(expr) = tree::parse(&rule.expr) else { continue };
-        let facts = Facts::of(&expr, &graph.names);
-        for (label, at) in &named {
-            if !facts.open && !facts.labels.contains(label) {
-                let message = format!("`$labels.{label}` is empty: the condition has no such label left");
-                let own = facts.labels.iter().map(String::as_str);
-                let known: Vec<&str> = own.filter(|label| !TARGET_LABELS.contains(label)).collect();
-                let help = match known.as_slice() {
-                    [] => "keep the label in the condition, or leave it out of the text".to_owned(),
-                    known => suggestion(label, known),
-                };
-                report.push("template-label", at, message, help);
-            }
-        }
-    }
-}
-
-/// Every `$labels.name`, with the place of the name.
-fn named_labels(text: &str) -> Vec<(String, std::ops::Range<usize>)> {
-    const BEFORE: &str = "$labels.";
-    let places = text.match_indices(BEFORE).map(|(at, _)| at + BEFORE.len());
-    places
-        .map(|start| {
-            let rest = &text[start..];
-            let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
-            (rest[..length].to_owned(), start..start + length)
-        })
-        .collect()
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::facts::{COUNTER_FUNCTIONS, Facts, GAUGE_FUNCTIONS};
 use super::series::{Meaning, TARGET_LABELS};
 use super::tree::{Binary, Expr, Grouping, Node, Selector};
-use super::{Graph, Report, matchers};
+use super::{Graph, Report, matchers, matching};
 use crate::model::Form;
 use crate::names::{closest, shown};
 use crate::parse::suggestion;
@@ -24,9 +24,20 @@ pub(super) fn check(graph: &Graph<'_>, expr: &Expr, report: &mut Report<'_, '_>)
         Node::Binary(operation) => binary(graph, operation, &expr.at, report),
         Node::Number(_) | Node::Text(_) | Node::Subquery(_) => {}
     });
+    // A label that does not exist explains why sides differ.
+    if report.is_clean() {
+        expr.walk(&mut |expr| {
+            if let Node::Binary(binary) = &expr.node {
+                matching::check(graph, binary, &expr.at, report);
+            }
+        });
+    }
 }
 
 fn selector(graph: &Graph<'_>, selector: &Selector, at: &Range<usize>, report: &mut Report<'_, '_>) {
+    if let Some((_, window)) = &selector.window {
+        unit_of_window(window, report);
+    }
     let Some(name) = &selector.name else { return };
     match graph.names.meaning(name) {
         Meaning::Exported(exported) => {
@@ -50,6 +61,16 @@ fn selector(graph: &Graph<'_>, selector: &Selector, at: &Range<usize>, report: &
             }
         }
         Meaning::Recorded(_) | Meaning::Outside => {}
+    }
+}
+
+/// `[60]` is a minute to Prometheus 3 and a mistake to older ones.
+fn unit_of_window(at: &Range<usize>, report: &mut Report<'_, '_>) {
+    let text = report.expression.text.get(at.clone()).unwrap_or_default();
+    let inner = text.trim_start_matches('[').trim_end_matches(']').trim();
+    if !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        let message = format!("the window `{inner}` has no unit");
+        report.push("window-unit", at, message, format!("write `[{inner}s]` if seconds are meant"));
     }
 }
 

@@ -55,6 +55,22 @@ fn jobs_and_intervals_are_the_catalogs() {
     assert_eq!(yaml("grafana-datasources.yml")["datasources"][0]["jsonData"]["timeInterval"], "15s");
 }
 
+/// Rules aggregate over instances alone: whatever else differs between processes would make a cluster of each.
+#[test]
+fn nothing_but_its_instance_tells_a_process_from_its_peers() {
+    let relabelings = &yaml("servicemonitor.yml")["spec"]["endpoints"][0]["relabelings"];
+    let dropped = relabelings.as_sequence().into_iter().flatten();
+    let dropped: Vec<&str> = dropped
+        .filter(|one| one["action"] == "labeldrop")
+        .flat_map(|one| one["regex"].as_str().unwrap_or_default().split('|'))
+        .collect();
+    for label in ["pod", "container", "node"] {
+        assert!(dropped.contains(&label), "`{label}` is kept: {dropped:?}");
+    }
+    let remote_write = &yaml("otel-collector.yml")["exporters"]["prometheusremotewrite"];
+    assert_eq!(remote_write["resource_to_telemetry_conversion"]["enabled"], false);
+}
+
 /// What `otelcol validate` would say first.
 #[test]
 fn pipelines_of_the_collector_name_what_is_declared() {

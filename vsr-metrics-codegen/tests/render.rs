@@ -4,8 +4,10 @@
 mod sample;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use vsr_metrics_catalog::Catalog;
+use vsr_metrics_catalog::model::{Fault, Firing};
 use vsr_metrics_codegen::{expand::expand, render::render};
 
 fn file(catalog: &Catalog, path: &str) -> String {
@@ -48,6 +50,29 @@ fn bars_in_help_do_not_end_a_cell() {
     let text = file(&catalog, "metrics.md");
     assert!(text.contains("| `success` | Done \\| over. |"), "{text}");
     assert!(text.contains("This | that \\<b\\> \\*here\\*."), "{text}");
+}
+
+/// What alerts did under a fault: which replicas they named, and whether they came again.
+#[test]
+fn the_playbook_tells_whom_alerts_named() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../metrics.yaml");
+    let mut catalog = vsr_metrics_catalog::load(&root).catalog;
+    let firing = |alert: &str, replicas: &[u64], times| Firing {
+        alert: alert.to_owned(),
+        replicas: replicas.to_vec(),
+        from: Duration::from_secs(75),
+        to: Duration::from_secs(600),
+        times,
+    };
+    catalog.matrix.faults = vec![Fault {
+        name: "x".to_owned(),
+        about: "It breaks.".to_owned(),
+        lasted: Some(Duration::from_secs(60)),
+        fired: vec![firing("VsrReplicaLag", &[0, 2], 1), firing("VsrNoLeader", &[], 2)],
+    }];
+    let page = file(&catalog, "playbook.md");
+    let row = page.lines().find(|line| line.starts_with("| It breaks. |")).expect("a row");
+    assert!(row.contains("| 0, 2<br>cluster | 1m15s<br>1m15s | 10m<br>10m, came 2 times |"), "{row}");
 }
 
 /// The table and the tokens come from the same decisions; this holds it for names, parameters and types.

@@ -52,6 +52,13 @@ pub const TRIALS: &[Trial] = &[
             end(10, Action::RestartAll),
         ]
     }),
+    Trial {
+        faulty: 13,
+        ..Trial::of("members-lost", "All three members lose power, and the standby is left.", || {
+            let crash = |replica| begin(Action::Crash(Target::Replica(replica)));
+            (0..3).map(crash).chain([end(13, Action::RestartAll)]).collect()
+        })
+    },
     Trial::of("leaders-flap", "Whoever leads is cut off for five seconds, six times a minute.", || {
         let cut = |second| {
             let at = Duration::from_secs(second);
@@ -94,6 +101,20 @@ pub const TRIALS: &[Trial] = &[
                 vec![
                     begin(Action::Rot(Target::Replica(2), Rot::Superblock(1))),
                     begin(Action::Crash(Target::Replica(2))),
+                    (Duration::from_secs(20), Action::RestartAll),
+                ]
+            },
+        )
+    },
+    Trial {
+        faulty: 1,
+        ..Trial::of(
+            "checkpoint-corrupt",
+            "A bit flips in the checkpoint on a follower's disk, and the follower restarts.",
+            || {
+                vec![
+                    begin(Action::Rot(Target::Replica(1), Rot::Checkpoint)),
+                    begin(Action::Crash(Target::Replica(1))),
                     (Duration::from_secs(20), Action::RestartAll),
                 ]
             },
@@ -277,6 +298,16 @@ pub const TRIALS: &[Trial] = &[
             vec![
                 begin(Action::Scrapeable(Target::Replica(1), false)),
                 end(10, Action::Scrapeable(Target::Replica(1), true)),
+            ]
+        },
+    ),
+    Trial::of(
+        "leader-endpoint-down",
+        "The `/metrics` of the leader does not answer; the leader itself is well.",
+        || {
+            vec![
+                begin(Action::Scrapeable(Target::Replica(0), false)),
+                end(10, Action::Scrapeable(Target::Replica(0), true)),
             ]
         },
     ),

@@ -63,8 +63,12 @@ pub struct Fault {
 pub struct Firing {
     /// Its name.
     pub alert: String,
+    /// The replicas that its labels named; none if it is about the whole cluster.
+    pub replicas: Vec<u64>,
     /// When it began to fire.
     pub from: Duration,
     /// When it was quiet again.
     pub to: Duration,
+    /// How often it began to fire with the same labels.
+    pub times: u64,
 }

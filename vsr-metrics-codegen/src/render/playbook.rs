@@ -58,8 +58,8 @@ fn matrix(matrix: &Matrix) -> String {
     let mut text = String::from("\n## Which alerts come together\n\n");
     text += "Observed, not guessed: `cargo xtask matrix` tries each fault on a cluster in virtual time, and Prometheus' rule\n";
     text += "engine evaluates these rules on what a scraper gets. Times count from the beginning of the fault. A row is a\n";
-    text += "fault alone; where more fires, more is wrong.\n\n";
-    text += &head(&["Fault", "Lasts", "Alert", "Fires after", "Is quiet after"]);
+    text += "fault alone; where more fires, more is wrong. The replica is the one that the alert's labels name.\n\n";
+    text += &head(&["Fault", "Lasts", "Alert", "Replica", "Fires after", "Is quiet after"]);
     text += &matrix.faults.iter().map(fault).collect::<String>();
     if !matrix.untried.is_empty() {
         text += "\nAlerts that none of these faults makes fire:\n\n";
@@ -79,9 +79,21 @@ fn fault(fault: &Fault) -> String {
         prose(&fault.about),
         fault.lasted.map(spoken).unwrap_or_default(),
         if fault.fired.is_empty() { "none".to_owned() } else { alerts },
+        column(&|firing| replicas(&firing.replicas)),
         column(&|firing| spoken(firing.from)),
-        column(&|firing| spoken(firing.to)),
+        column(&quiet),
     ])
+}
+
+/// When it was quiet again, and how often it came if it came back.
+fn quiet(firing: &Firing) -> String {
+    let to = spoken(firing.to);
+    if firing.times > 1 { format!("{to}, came {} times", firing.times) } else { to }
+}
+
+fn replicas(replicas: &[u64]) -> String {
+    let numbers: Vec<String> = replicas.iter().map(u64::to_string).collect();
+    if numbers.is_empty() { "cluster".to_owned() } else { numbers.join(", ") }
 }
 
 /// `1h2m3s`.

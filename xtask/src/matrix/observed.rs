@@ -41,7 +41,15 @@ pub fn compare(seen: &[Alerts]) -> Vec<String> {
 fn text(seen: &[Alerts]) -> String {
     let fault = |alerts: &Alerts| {
         let firing = |firing: &super::trial::Firing| {
-            format!("      {}", json!({ "alert": firing.alert, "from": firing.from, "to": firing.to }))
+            let mut facts = json!({ "alert": firing.alert, "from": firing.from, "to": firing.to });
+            // What goes without saying is left out.
+            if !firing.replicas.is_empty() {
+                facts["replicas"] = json!(firing.replicas);
+            }
+            if firing.times > 1 {
+                facts["times"] = json!(firing.times);
+            }
+            format!("      {facts}")
         };
         let fired: Vec<String> = alerts.firings.iter().map(firing).collect();
         let fired =
@@ -77,10 +85,13 @@ fn fault(value: &Value) -> Option<Fault> {
     let seconds = |value: &Value| value.as_u64().map(Duration::from_secs);
     let word = |value: &Value| value.as_str().map(str::to_owned);
     let firing = |value: &Value| {
+        let replicas = value["replicas"].as_array().into_iter().flatten();
         Some(Firing {
             alert: word(&value["alert"])?,
+            replicas: replicas.map(Value::as_u64).collect::<Option<_>>()?,
             from: seconds(&value["from"])?,
             to: seconds(&value["to"])?,
+            times: value["times"].as_u64().unwrap_or(1),
         })
     };
     Some(Fault {
@@ -98,7 +109,10 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let firings = vec![trial::Firing { alert: "VsrX".to_owned(), from: 45, to: Some(600) }];
+        let firings = vec![
+            trial::Firing { alert: "VsrX".to_owned(), replicas: vec![1], from: 45, to: Some(600), times: 2 },
+            trial::Firing { alert: "VsrY".to_owned(), replicas: vec![], from: 60, to: Some(600), times: 1 },
+        ];
         let seen = |firings| Alerts {
             fault: "x".to_owned(),
             about: "It \"breaks\".".to_owned(),
@@ -107,7 +121,10 @@ mod tests {
             firings,
         };
         let faults = parse(&text(&[seen(firings), seen(Vec::new())])).expect("faults");
-        assert_eq!(faults[0].fired[0].to, Duration::from_secs(600));
+        let [one, other] = &faults[0].fired[..] else { panic!("two alerts") };
+        assert_eq!(one.to, Duration::from_secs(600));
+        assert_eq!((&one.replicas[..], one.times), (&[1][..], 2));
+        assert_eq!((&other.replicas[..], other.times), (&[][..], 1));
         assert_eq!((faults[1].about.as_str(), faults[1].fired.len()), ("It \"breaks\".", 0));
         assert_eq!(parse("[{}]"), None);
     }

@@ -1,7 +1,8 @@
 //! Prometheus' rule engine on the generated rules and the scrapes of a trial.
 //!
 //! promtool's unit tests are the only way to it without a server and without waiting. A test that expects nothing fails
-//! and prints what there is; so two expressions over `ALERTS` tell when each alert fired first and last.
+//! and prints what there is; so three expressions over `ALERTS` tell when each alert fired first and last, and how often
+//! it began to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use vsr_metrics_catalog::{Catalog, promql};
 
-use super::scrapes::{STEP, Scrapes};
+use super::scrapes::{STEP, Scrapes, TARGET};
 use crate::catalog;
 use crate::workspace;
 
@@ -24,14 +25,19 @@ pub struct Rules {
     metrics: BTreeSet<String>,
 }
 
-/// From when to when an alert fired, in seconds.
+/// From when to when an alert fired with the same labels. Times are seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     /// Its name.
     pub alert: String,
+    /// The replica that its labels name, if they do.
+    pub replica: Option<u64>,
     /// The first evaluation at which it fired.
     pub first: u64,
     /// The last one.
     pub last: u64,
+    /// How often it began to fire.
+    pub times: u64,
 }
 
 impl Rules {
@@ -82,7 +88,7 @@ pub fn pause(length: u64) -> u64 {
 /// From this length on, a trial takes hours.
 const HOURS: u64 = 2 * 3600;
 
-/// Evaluates the rules over a whole trial. Returns each alert that fired.
+/// Evaluates the rules over a whole trial. Returns each alert that fired, once for each set of labels.
 ///
 /// # Errors
 /// If promtool cannot be started, or says something else than which alerts fired.
@@ -108,16 +114,26 @@ pub fn evaluate(
     if output.status.success() && answers.is_empty() {
         return Ok(Vec::new());
     }
-    let [first, last] = answers[..] else {
+    let [first, last, times] = answers[..] else {
         return Err(format!("`{}`: promtool does not say what fired:\n{printed}", file.display()));
     };
-    let (first, last) = (samples(first)?, samples(last)?);
-    let mut spans: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    for (alert, at) in first.into_iter().chain(last) {
-        let span = spans.entry(alert).or_insert((at, at));
-        *span = (span.0.min(at), span.1.max(at));
-    }
-    Ok(spans.into_iter().map(|(alert, (first, last))| Span { alert, first, last }).collect())
+    spans(first, last, times)
+}
+
+/// Puts together what the three expressions say of each set of labels.
+fn spans(first: &str, last: &str, times: &str) -> Result<Vec<Span>, String> {
+    let (first, last, times) = (samples(first)?, samples(last)?, samples(times)?);
+    let span = |(labels, first): (&String, &u64)| {
+        let missing = || format!("`{labels}` fired, and promtool does not say when or how often");
+        Ok(Span {
+            alert: label(labels, "alertname").ok_or_else(missing)?.to_owned(),
+            replica: replica(labels),
+            first: *first,
+            last: *last.get(labels).ok_or_else(missing)?,
+            times: *times.get(labels).ok_or_else(missing)?,
+        })
+    };
+    first.iter().map(span).collect()
 }
 
 /// The test file.
@@ -138,8 +154,15 @@ fn test(length: u64, rules: &Rules, scrapes: &Scrapes) -> String {
         let _ = writeln!(text, "      - {{ series: {}, values: {} }}", quoted(selector), quoted(&values));
     }
     text += "    promql_expr_test:\n";
-    for function in ["min_over_time", "max_over_time"] {
-        let expr = format!("{function}(timestamp(ALERTS{{alertstate=\"firing\"}})[{length}s:{pause}s])");
+    let firing = "ALERTS{alertstate=\"firing\"}";
+    // It begins wherever it did not fire at the evaluation before.
+    let begins = format!("{firing} unless {firing} offset {pause}s");
+    for (function, inner) in [
+        ("min_over_time", format!("timestamp({firing})")),
+        ("max_over_time", format!("timestamp({firing})")),
+        ("count_over_time", format!("({begins})")),
+    ] {
+        let expr = format!("{function}({inner}[{length}s:{pause}s])");
         let _ = writeln!(text, "      - {{ expr: {}, eval_time: {length}s }}", quoted(&expr));
     }
     text
@@ -159,19 +182,30 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Reads `{alertname="A", …} 1.2E+03, {…} 9E+02`: each alert with its number.
-fn samples(text: &str) -> Result<Vec<(String, u64)>, String> {
+/// Reads `{alertname="A", …} 1.2E+03, {…} 9E+02`: each alert's labels with their number.
+fn samples(text: &str) -> Result<BTreeMap<String, u64>, String> {
     let broken = || format!("`{text}` are no samples of alerts");
-    let mut found = Vec::new();
+    let mut found = BTreeMap::new();
     for sample in text.split('{').skip(1) {
         let (labels, number) = sample.rsplit_once("} ").ok_or_else(broken)?;
-        let (_, alert) = labels.split_once("alertname=\"").ok_or_else(broken)?;
-        let (alert, _) = alert.split_once('"').ok_or_else(broken)?;
         let number: f64 = number.trim_end_matches([',', ' ']).parse().map_err(|_| broken())?;
         let at = Duration::try_from_secs_f64(number).map_err(|_| broken())?;
-        found.push((alert.to_owned(), at.as_secs()));
+        found.insert(labels.to_owned(), at.as_secs());
     }
     if found.is_empty() { Err(broken()) } else { Ok(found) }
+}
+
+/// The value of a label in `a="1", b="2"`.
+fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
+    let rest = labels.split(", ").find_map(|pair| pair.strip_prefix(name)?.strip_prefix("=\""))?;
+    rest.strip_suffix('"')
+}
+
+/// The replica that an alert is about: its own label, the standby's, or that of the target that was scraped.
+fn replica(labels: &str) -> Option<u64> {
+    let of_target = || label(labels, "instance")?.strip_prefix(TARGET);
+    let number = label(labels, "replica_id").or_else(|| label(labels, "standby_id")).or_else(of_target);
+    number?.parse().ok()
 }
 
 #[cfg(test)]
@@ -180,10 +214,30 @@ mod tests {
 
     #[test]
     fn answers_of_promtool_are_read() {
-        let text = r#" {alertname="A", alertstate="firing", x="1"} 1.215E+03, {alertname="B"} 9E+02"#;
-        assert_eq!(samples(text), Ok(vec![("A".to_owned(), 1215), ("B".to_owned(), 900)]));
+        let first =
+            r#" {alertname="A", alertstate="firing", replica_id="1"} 1.215E+03, {alertname="B"} 9E+02"#;
+        let last =
+            r#" {alertname="B"} 9.15E+02, {alertname="A", alertstate="firing", replica_id="1"} 1.5E+03"#;
+        let times = r#" {alertname="A", alertstate="firing", replica_id="1"} 2E+00, {alertname="B"} 1E+00"#;
+        let span = |alert: &str, replica, first, last, times| {
+            let alert = alert.to_owned();
+            Span { alert, replica, first, last, times }
+        };
+        assert_eq!(
+            spans(first, last, times),
+            Ok(vec![span("A", Some(1), 1215, 1500, 2), span("B", None, 900, 915, 1)])
+        );
         assert!(samples("nil").is_err());
-        assert!(samples("{x=\"1\"} 4").is_err());
+        assert!(spans(first, last, r#"{alertname="A"} 1E+00"#).is_err(), "nobody says how often");
+        assert!(spans(r#"{x="1"} 4"#, r#"{x="1"} 4"#, r#"{x="1"} 4"#).is_err(), "no alert");
+    }
+
+    #[test]
+    fn an_alert_is_about_the_replica_that_its_labels_name() {
+        assert_eq!(replica(r#"alertname="A", instance="replica-0", job="vsr", replica_id="2""#), Some(2));
+        assert_eq!(replica(r#"alertname="A", job="vsr", standby_id="3""#), Some(3));
+        assert_eq!(replica(r#"alertname="A", instance="replica-1", job="vsr""#), Some(1));
+        assert_eq!(replica(r#"alertname="A", job="vsr""#), None);
     }
 
     #[test]

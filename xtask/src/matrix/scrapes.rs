@@ -8,6 +8,8 @@ use std::io::BufRead;
 pub const STEP: u64 = 15;
 /// Labels that Prometheus adds to what it scrapes.
 const JOB: &str = "vsr";
+/// What the instance of a replica begins with; its number follows.
+pub const TARGET: &str = "replica-";
 
 /// All series of a trial.
 #[derive(Debug, Default)]
@@ -142,7 +144,7 @@ impl Scrapes {
 
 /// Labels of a replica as a target.
 fn target(replica: u64) -> String {
-    format!("job=\"{JOB}\",instance=\"replica-{replica}\"")
+    format!("job=\"{JOB}\",instance=\"{TARGET}{replica}\"")
 }
 
 /// Reads `# scrape SECONDS REPLICA up|down`: the step, the replica, and whether it is up.

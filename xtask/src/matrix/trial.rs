@@ -1,11 +1,12 @@
 //! One fault: its trial in the simulation, and what the alerts did.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::BufReader;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::promtool::{self, Rules};
+use super::promtool::{self, Rules, Span};
 use super::scrapes::Scrapes;
 use crate::workspace;
 
@@ -40,10 +41,14 @@ pub struct Alerts {
 pub struct Firing {
     /// Its name.
     pub alert: String,
+    /// The replicas that it named; none if it is about the whole.
+    pub replicas: Vec<u64>,
     /// When the first of its rules fired.
     pub from: i64,
     /// When the last of its rules was quiet again; nothing if it still fires.
     pub to: Option<i64>,
+    /// How often it began to fire with the same labels: more than once if it was quiet in between.
+    pub times: u64,
 }
 
 /// The simulation, once it is built.
@@ -74,25 +79,42 @@ impl Trial {
     pub fn run(&self, directory: &Path, rules: &Rules, program: &Path) -> Result<Alerts, String> {
         let scrapes = self.simulate(rules)?;
         let spans = promtool::evaluate(program, directory, &self.name, self.length, rules, &scrapes)?;
-        let since = |second: u64| i64::try_from(second).unwrap_or(i64::MAX) - self.begun();
-        let firing = |span: promtool::Span| Firing {
-            alert: span.alert,
-            from: since(span.first),
-            to: (span.last < self.length).then(|| since(span.last + promtool::pause(self.length))),
-        };
-        let mut firings: Vec<Firing> = spans.into_iter().map(firing).collect();
-        firings.sort_by(|a, b| (a.from, &a.alert).cmp(&(b.from, &b.alert)));
+        let firings = self.firings(spans);
         Ok(Alerts {
             fault: self.name.clone(),
             about: self.about.clone(),
             lasts: self.ends - self.begins,
-            until: since(self.length),
+            until: self.since(self.length),
             firings,
         })
     }
 
-    fn begun(&self) -> i64 {
-        i64::try_from(self.begins).unwrap_or(i64::MAX)
+    /// What each alert did, whatever its labels were, in the order of firing.
+    fn firings(&self, spans: Vec<Span>) -> Vec<Firing> {
+        let mut alerts: BTreeMap<String, Vec<Span>> = BTreeMap::new();
+        for span in spans {
+            alerts.entry(span.alert.clone()).or_default().push(span);
+        }
+        let firing = |(alert, spans): (String, Vec<Span>)| {
+            let first = spans.iter().map(|span| span.first).min().unwrap_or(0);
+            let last = spans.iter().map(|span| span.last).max().unwrap_or(0);
+            let replicas: BTreeSet<u64> = spans.iter().filter_map(|span| span.replica).collect();
+            Firing {
+                alert,
+                replicas: replicas.into_iter().collect(),
+                from: self.since(first),
+                to: (last < self.length).then(|| self.since(last + promtool::pause(self.length))),
+                times: spans.iter().map(|span| span.times).max().unwrap_or(0),
+            }
+        };
+        let mut firings: Vec<Firing> = alerts.into_iter().map(firing).collect();
+        firings.sort_by(|a, b| (a.from, &a.alert).cmp(&(b.from, &b.alert)));
+        firings
+    }
+
+    /// Seconds from the beginning of the fault.
+    fn since(&self, second: u64) -> i64 {
+        second.cast_signed() - self.begins.cast_signed()
     }
 
     fn simulate(&self, rules: &Rules) -> Result<Scrapes, String> {
@@ -122,15 +144,22 @@ impl Alerts {
     /// What the alerts did, for a person to read.
     pub fn table(&self) -> String {
         let mut text = format!("{} ({}): {}\n", self.fault, time(self.lasts.cast_signed()), self.about);
-        for Firing { alert, from, to } in &self.firings {
+        for Firing { alert, replicas, from, to, times } in &self.firings {
             let to = to.map_or_else(|| "still fires".to_owned(), |to| format!("clears {}", time(to)));
-            let _ = writeln!(text, "  {alert:<28}fires {:<10}{to}", time(*from));
+            let again = if *times > 1 { format!(", {times} times") } else { String::new() };
+            let of = numbers(replicas);
+            let _ = writeln!(text, "  {alert:<28}{of:<12}fires {:<10}{to}{again}", time(*from));
         }
         if self.firings.is_empty() {
             text += "  nothing fires\n";
         }
         text
     }
+}
+
+/// Replicas as `1, 2`.
+pub fn numbers(replicas: &[u64]) -> String {
+    replicas.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Seconds as `1h2m3s`.
@@ -155,6 +184,17 @@ mod tests {
         assert_eq!(time(0), "0s");
         assert_eq!(time(75), "1m15s");
         assert_eq!(time(-3600), "-1h");
+    }
+
+    #[test]
+    fn an_alert_is_one_row_whatever_its_labels_are() {
+        let trial = Trial::read("x\t60\t120\t300\tIt breaks.").expect("a trial");
+        let span = |replica, first, last, times| Span { alert: "A".to_owned(), replica, first, last, times };
+        let firings = trial.firings(vec![span(Some(2), 90, 105, 1), span(Some(0), 75, 90, 2)]);
+        let expected =
+            Firing { alert: "A".to_owned(), replicas: vec![0, 2], from: 15, to: Some(60), times: 2 };
+        assert_eq!(firings, [expected]);
+        assert_eq!(trial.firings(vec![span(None, 90, 300, 1)])[0].to, None, "it still fires");
     }
 
     #[test]

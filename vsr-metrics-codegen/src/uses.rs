@@ -7,7 +7,7 @@ mod graph;
 
 #[cfg(feature = "render")]
 pub(crate) use graph::Graph;
-use vsr_metrics_catalog::model::{Alert, Catalog, Family, Instrument};
+use vsr_metrics_catalog::model::{Alert, Catalog, Condition, Family, Instrument};
 
 /// The alerts of each family, found by words, for the documents of the generated code: the macro parses no queries.
 pub(crate) struct Uses<'a> {
@@ -57,8 +57,12 @@ pub(crate) fn series_names(family: &Family) -> Vec<String> {
     }
 }
 
-/// Names in the alert's expression, and in those of the recording rules that it names.
+/// Names in the alert's expression, and in those of the recording rules that it names. What waits for missing metrics
+/// looks at the one beside which they are expected.
 fn reached<'a>(alert: &'a Alert, rules: &HashMap<&str, &'a str>) -> Vec<&'a str> {
+    if let Condition::Missing { beside, .. } = &alert.condition {
+        return vec![beside];
+    }
     let mut found: Vec<&str> = Vec::new();
     let mut expressions = vec![alert.expr.as_str()];
     while let Some(expr) = expressions.pop() {

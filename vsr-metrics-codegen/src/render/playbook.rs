@@ -58,7 +58,8 @@ fn matrix(matrix: &Matrix) -> String {
     let mut text = String::from("\n## Which alerts come together\n\n");
     text += "Observed, not guessed: `cargo xtask matrix` tries each fault on a cluster in virtual time, and Prometheus' rule\n";
     text += "engine evaluates these rules on what a scraper gets. Times count from the beginning of the fault. A row is a\n";
-    text += "fault alone; where more fires, more is wrong. The replica is the one that the alert's labels name.\n\n";
+    text += "fault alone; where more fires, more is wrong. The replica is the one that the alert's labels name: 0 to 2 are the\n";
+    text += "members, of which 0 leads at first, the others are standbys.\n\n";
     text += &head(&["Fault", "Lasts", "Alert", "Replica", "Fires after", "Is quiet after"]);
     text += &matrix.faults.iter().map(fault).collect::<String>();
     if !matrix.untried.is_empty() {

@@ -105,6 +105,7 @@ fn facts(catalog: &Catalog, uses: &Graph, family: &Family) -> Vec<(&'static str,
     }
     let used_by = [
         ("Alerts", uses.alerts(family)),
+        ("If it is missing", uses.missing(family)),
         ("Recording rules", uses.rules(family)),
         ("Objectives", uses.slos(family)),
         ("Runbook", uses.runbook(family)),

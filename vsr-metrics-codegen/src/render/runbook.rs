@@ -24,8 +24,9 @@ pub(super) fn render(catalog: &Catalog) -> Vec<GeneratedFile> {
 
 const INTRODUCTION: &str = "\
 Each alert has a section, and its `runbook_url` leads there. Run the queries of a section from the top; most of
-them answer with the labels of the replica to look at. Stop when you know enough to act. Where nothing helps, call
-whoever owns the metric and say what you saw.
+them answer with the labels of what to look at. Where several clusters share a Prometheus, only the answers with the
+alert's `job` count. Stop when you know enough to act. Where nothing helps, call whoever owns the metric and say what you
+saw.
 
 ";
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use vsr_metrics_catalog::model::{Catalog, Family, Indicator, Panel};
+use vsr_metrics_catalog::model::{Alert, Catalog, Condition, Family, Indicator, Panel};
 use vsr_metrics_catalog::names::title;
 use vsr_metrics_catalog::promql;
 
@@ -14,6 +14,7 @@ const BETWEEN: char = '\n';
 /// From the name of each series to those who look at it.
 pub(crate) struct Graph {
     alerts: Index,
+    missing: Index,
     rules: Index,
     slos: Index,
     panels: Index,
@@ -30,6 +31,7 @@ impl Graph {
         let recorded = Recorded::new(catalog);
         let mut graph = Self {
             alerts: Index::default(),
+            missing: Index::default(),
             rules: Index::default(),
             slos: Index::default(),
             panels: Index::default(),
@@ -48,9 +50,7 @@ impl Graph {
             }
         }
         for alert in &catalog.alerts {
-            for rule in alert.rules() {
-                graph.alerts.enter(&recorded, &rule.expr, &alert.name);
-            }
+            graph.enter_alert(&recorded, alert);
             let steps = alert.runbook.diagnosis.iter().chain(&alert.runbook.mitigation);
             for query in steps.filter_map(|step| step.query.as_deref()) {
                 graph.runbook.enter(&recorded, query, &alert.name);
@@ -64,6 +64,26 @@ impl Graph {
             }
         }
         graph
+    }
+
+    /// What an alert looks at. One that waits for missing metrics looks at none of them, but for the one beside which
+    /// they are expected.
+    fn enter_alert(&mut self, recorded: &Recorded, alert: &Alert) {
+        if let Condition::Missing { beside, metrics } = &alert.condition {
+            self.alerts.push(beside, &alert.name);
+            for metric in metrics {
+                self.missing.push(metric, &alert.name);
+            }
+        } else {
+            for rule in alert.rules() {
+                self.alerts.enter(recorded, &rule.expr, &alert.name);
+            }
+        }
+    }
+
+    /// The alerts that fire when nobody reports the family.
+    pub(crate) fn missing(&self, family: &Family) -> Vec<&str> {
+        self.missing.users(family)
     }
 
     /// The alerts that look at the family.

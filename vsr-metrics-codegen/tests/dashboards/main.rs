@@ -131,6 +131,49 @@ fn threshold_is_drawn_where_its_number_is_shown() {
     }
 }
 
+/// The panel that stands in the small catalog, as it is drawn.
+fn drawn(panel: &str) -> Value {
+    let boards = boards(&written(&SMALL.replace("PANEL", panel)));
+    let panel = panels(&boards[0]).nth(1).expect("two panels");
+    panel["fieldConfig"]["defaults"].clone()
+}
+
+/// A rate that wavers by a hundredth is no saw; a number that only grows would be a flat line from zero.
+#[test]
+fn axes_of_rates_begin_at_zero() {
+    let axis = |panel: &str| drawn(panel)["custom"]["axisSoftMin"].clone();
+    assert_eq!(axis("app_lost_total"), 0);
+    assert_eq!(axis("{ title: Q, expr: app_queue, unit: milliseconds }"), 0);
+    assert_eq!(axis("app_queue"), Value::Null);
+}
+
+/// A quotient of two rates is no number while nothing happens; red or green would say something of it.
+#[test]
+fn number_of_nothing_says_so() {
+    let mapping = |panel: &str| drawn(panel)["mappings"].clone();
+    let shown = mapping("{ title: Q, expr: app_queue / app_queue, kind: stat }");
+    assert_eq!(shown[0]["options"]["match"], "nan");
+    assert_eq!(shown[0]["options"]["result"]["text"], "no traffic");
+    assert_eq!(mapping("app_queue"), serde_json::json!([]));
+}
+
+/// A panel leads to alerts about what it shows, and not to the one about everything that may be missing.
+#[test]
+fn what_may_be_missing_is_no_link_of_every_panel() {
+    let catalog = compiled("metrics.yaml");
+    let boards = boards(&catalog);
+    let led = boards.iter().flat_map(panels).filter(|panel| {
+        links(panel).any(|link| link["title"] == "Runbook: VsrMetricMissing")
+            && !queries(panel).any(|query| query.contains("vsr_replica_status"))
+    });
+    let led: Vec<&Value> = led.map(|panel| &panel["title"]).collect();
+    assert!(led.is_empty(), "{led:?}");
+    let files = render(&catalog);
+    let reference = &files.iter().find(|file| file.path == "metrics.md").expect("a reference").contents;
+    assert!(reference.contains("| If it is missing | `VsrMetricMissing` |"));
+    assert!(!reference.contains("| Alerts | `VsrSlowReplication`, `VsrMetricMissing` |"));
+}
+
 /// A panel leads to a section that is there.
 #[test]
 fn panels_lead_to_sections_of_the_runbook() {

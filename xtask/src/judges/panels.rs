@@ -2,8 +2,10 @@
 //! exporter is at work, and that knows the same of a week ago.
 //!
 //! Each has at least one finite sample within that time, but for those of families that the demo does not record. The list of
-//! these is exact: a family in it that has samples is a finding as much as an empty query of another one.
+//! these is exact: a family in it that has samples is a finding as much as an empty query of another one. Queries of the
+//! runbook and the playbook are run as well, and none may be refused.
 
+mod instructions;
 mod unrecorded;
 
 use std::fmt::Write as _;
@@ -68,7 +70,8 @@ fn ask(program: &Path, promtool: &Path, directory: &Path) -> Result<(Vec<Answer>
     let prometheus = Prometheus::start(program, directory, &targets)?;
     std::thread::sleep(Duration::from_secs(SCRAPED.into()));
     let end = prometheus.last_scrape()?;
-    let findings = unhealthy(&prometheus.rules()?, declared()?);
+    let mut findings = unhealthy(&prometheus.rules()?, declared()?);
+    findings.extend(instructions::refused(&prometheus, end)?);
     let history = week::earlier(&prometheus, u64::from(SCRAPED) + 5)?;
     drop(prometheus);
     week::backfill(promtool, &history, directory)?;

@@ -1,11 +1,12 @@
 //! A chart as Grafana reads it.
 
 use serde_json::{Value, json};
-use vsr_metrics_catalog::model::{Catalog, Choice, Color, Dashboard, Mark, PanelKind, Severity, State};
+use vsr_metrics_catalog::model::{Catalog, Choice, Color, Dashboard, Mark, PanelKind, Severity};
 
 use super::board::datasource;
 use super::chart::Chart;
 use super::query::Target;
+use super::units;
 use crate::render::markdown::anchor;
 
 /// Where panels lead to.
@@ -74,7 +75,7 @@ pub(super) fn panel(chart: &Chart<'_>, links: &Links) -> Value {
         "color": { "mode": color_mode(chart) },
         "custom": custom,
         "links": links.of_series(chart),
-        "mappings": mappings(chart.states),
+        "mappings": mappings(chart),
         "thresholds": { "mode": "absolute", "steps": steps(chart) },
         "unit": chart.unit,
     });
@@ -110,7 +111,7 @@ fn letter(index: usize) -> String {
 
 fn lines(chart: &Chart<'_>) -> Value {
     let is_stacked = chart.kind == PanelKind::Stacked;
-    json!({
+    let mut lines = json!({
         "drawStyle": "line",
         "fillOpacity": if is_stacked { 40 } else { 10 },
         "lineInterpolation": "linear",
@@ -119,7 +120,12 @@ fn lines(chart: &Chart<'_>) -> Value {
         "spanNulls": false,
         "stacking": { "group": "A", "mode": if is_stacked { "normal" } else { "none" } },
         "thresholdsStyle": { "mode": if draws_thresholds(chart) { "dashed" } else { "off" } },
-    })
+    });
+    // A level that wavers by a hundredth shall not look like a saw. What only counts on is read by its steps.
+    if is_stacked || chart.kind == PanelKind::Quantiles || chart.unit != units::NUMBER {
+        lines["axisSoftMin"] = json!(0);
+    }
+    lines
 }
 
 fn draws_thresholds(chart: &Chart<'_>) -> bool {
@@ -243,12 +249,16 @@ fn steps(chart: &Chart<'_>) -> Vec<Value> {
 const STATES: [Color; 6] =
     [Color::Green, Color::Yellow, Color::Orange, Color::Blue, Color::Purple, Color::Red];
 
-fn mappings(states: &[State]) -> Value {
-    if states.is_empty() {
-        return json!([]);
+/// What is shown in the place of a number.
+fn mappings(chart: &Chart<'_>) -> Value {
+    if chart.states.is_empty() {
+        // A quotient or a quantile of nothing: neither good nor bad.
+        let idle = json!({ "color": "#8e8e8e", "index": 0, "text": "no traffic" });
+        let of_nothing = json!({ "options": { "match": "nan", "result": idle }, "type": "special" });
+        return if chart.kind == PanelKind::Stat { json!([of_nothing]) } else { json!([]) };
     }
     let mut options = serde_json::Map::new();
-    for (index, (state, color)) in states.iter().zip(STATES.iter().cycle()).enumerate() {
+    for (index, (state, color)) in chart.states.iter().zip(STATES.iter().cycle()).enumerate() {
         let text = state.name.replace('_', " ");
         options
             .insert(state.value.to_string(), json!({ "color": color.name(), "index": index, "text": text }));

@@ -1,6 +1,7 @@
 //! Trials of faults: each a scenario of an hour or so in which one thing goes wrong, once everything has run well for
 //! a while, and ends again long before the end. What a monitoring system makes of each is the fault-to-alert matrix.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use vsr_metrics::ByzantineReason;
@@ -294,29 +295,14 @@ pub const TRIALS: &[Trial] = &[
     Trial::of(
         "endpoint-down",
         "The `/metrics` of a follower does not answer; the follower itself is well.",
-        || {
-            vec![
-                begin(Action::Scrapeable(Target::Replica(1), false)),
-                end(10, Action::Scrapeable(Target::Replica(1), true)),
-            ]
-        },
+        || silent(1..2),
     ),
     Trial::of(
         "leader-endpoint-down",
         "The `/metrics` of the leader does not answer; the leader itself is well.",
-        || {
-            vec![
-                begin(Action::Scrapeable(Target::Replica(0), false)),
-                end(10, Action::Scrapeable(Target::Replica(0), true)),
-            ]
-        },
+        || silent(0..1),
     ),
-    Trial::of("endpoints-down", "No `/metrics` answers; the cluster itself is well.", || {
-        let all = |is_scrapeable| {
-            (0..4).map(move |replica| Action::Scrapeable(Target::Replica(replica), is_scrapeable))
-        };
-        all(false).map(begin).chain(all(true).map(|action| end(10, action))).collect()
-    }),
+    Trial::of("endpoints-down", "No `/metrics` answers; the cluster itself is well.", || silent(0..4)),
 ];
 
 const MS: Duration = Duration::from_millis(1);
@@ -328,6 +314,12 @@ const CLIENTS: u32 = 4;
 /// At the beginning of the fault.
 fn begin(action: Action) -> (Duration, Action) {
     (Duration::ZERO, action)
+}
+
+/// Ten minutes in which some replicas cannot be scraped.
+fn silent(replicas: Range<usize>) -> Vec<(Duration, Action)> {
+    let is = |replica, scrapeable| Action::Scrapeable(Target::Replica(replica), scrapeable);
+    replicas.flat_map(|replica| [begin(is(replica, false)), end(10, is(replica, true))]).collect()
 }
 
 /// At the end of the fault, which takes so many minutes.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use vsr_cluster::options::{Command, USAGE};
 use vsr_cluster::say::{say, tell};
 use vsr_cluster::{demo, matrix, scenario, soak, solo};
+use vsr_metrics::export::http::StartError;
 
 fn main() -> ExitCode {
     match Command::from_environment() {
@@ -37,6 +38,9 @@ fn ended(result: Result<bool, Box<dyn std::error::Error>>) -> ExitCode {
                     message = format!("{message}: {cause_text}");
                 }
                 source = cause.source();
+            }
+            if error.downcast_ref().is_some_and(StartError::is_address_in_use) {
+                message += "; `--listen` takes another address, and with port 0 a free one";
             }
             tell(&format!("error: {message}"));
             ExitCode::FAILURE

@@ -211,9 +211,11 @@ fn secret(directory: &Path) -> Result<Secret, Box<dyn Error>> {
     }
     let mut bytes = [0; 32];
     std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(&bytes)?;
-    file.persist(path)?;
+    let written = tempfile::NamedTempFile::new_in(directory).and_then(|mut file| {
+        file.write_all(&bytes)?;
+        Ok(file.persist(&path)?)
+    });
+    written.map_err(|error| format!("the secret `{}` cannot be written: {error}", path.display()))?;
     Ok(Secret::new(&bytes))
 }
 

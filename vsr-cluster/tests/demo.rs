@@ -90,6 +90,7 @@ fn a_taken_port_is_an_error_with_the_address() {
     let address = taken.local_addr().expect("an address").to_string();
     let output = demo(&["--listen", &address, "--for", "1s"]).output().expect("it runs");
     refused(&output, 1, &format!("`{address}`: "));
+    refused(&output, 1, "; `--listen` takes another address, and with port 0 a free one");
     // Of processes, the second one serves on the next port.
     let taken = taken.local_addr().expect("an address");
     let before = format!("127.0.0.1:{}", taken.port() - 1);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vsr_cluster::replica::Tuning;
 use vsr_cluster::sim::{Fault, Scenario, World, schedule, schedule_with_usual_limits, story};
 
 /// Runs scenarios on both halves of the seeds at once.
@@ -44,6 +45,24 @@ fn schedules_that_failed_once_are_safe() {
     // Headers of segments that a crash tore, and a primary that was asked for what it had executed.
     for seed in [500_026, 500_514, 501_631, 502_592] {
         all_are_well(seed..seed + 1, schedule_with_usual_limits);
+    }
+}
+
+#[test]
+fn schedules_with_limits_that_failed_once_are_safe() {
+    // A primary whose heartbeats were held back by a slow disk looked after its standbys, and the observer did not expect it.
+    let tight = |scenario: Scenario| {
+        let tuning = Tuning { max_in_flight: 1, keep_entries: 0, checkpoint_every: 8, ..scenario.tuning };
+        Scenario { tuning: Tuning { repair_batch: 1, ..tuning }, ..scenario }
+    };
+    all_are_well(377..378, |seed| tight(schedule_with_usual_limits(seed)));
+    // What once never ended a recovery.
+    let shorter = |scenario: Scenario| {
+        let tuning = Tuning { max_in_flight: 8, keep_entries: 16, checkpoint_every: 64, ..scenario.tuning };
+        Scenario { tuning: Tuning { repair_batch: 32, ..tuning }, ..scenario }
+    };
+    for seed in [1, 11] {
+        all_are_well(seed..seed + 1, |seed| shorter(schedule_with_usual_limits(seed)));
     }
 }
 

@@ -147,7 +147,10 @@ impl Observer {
             by: By::of(input),
         };
         match input {
-            Input::Tick => tally.expire(clock.now, tuning.answer_timeout),
+            Input::Tick => {
+                tally.expire(clock.now, tuning.answer_timeout);
+                tally.beat(replica, clock.now, &tuning);
+            }
             Input::Request(request) => tally.request(replica, request, &tuning, clock.now),
             Input::Message(envelope) if tally.is_new(replica, envelope) => {
                 tally.life.heard.insert(envelope.from, clock.now);

@@ -72,6 +72,8 @@ pub(super) struct Lead {
     /// The latest operation that each replica said to have.
     pub(super) acknowledged: BTreeMap<ReplicaIndex, OpNumber>,
     pub(super) votes: Option<u64>,
+    /// When its last heartbeat was due, whether or not it could be sent at once.
+    pub(super) beat: Time,
     /// Whether it looks after its standbys at the end of this step.
     pub(super) reports: bool,
     /// Who acknowledged something in this step. If it is a standby, the primary looks after them as well.

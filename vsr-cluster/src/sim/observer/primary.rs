@@ -22,16 +22,19 @@ impl Tally {
                     lead.prepared.entry(entry.op).or_insert(now);
                 }
             }
-            Message::Commit { commit, .. } => self.told(*commit, now),
+            Message::Commit { commit, .. } | Message::Heartbeat { commit, .. } => self.told(*commit, now),
             Message::StateTransferRequest { .. } => self.life.has_asked = true,
-            Message::Heartbeat { commit, .. } => {
-                self.told(*commit, now);
-                let is_due = self.life.before.by == By::Tick;
-                if let Some(lead) = &mut self.life.lead {
-                    lead.reports |= is_due;
-                }
-            }
             _ => {}
+        }
+    }
+
+    /// Time has passed, and perhaps it is time for a heartbeat and a look at the standbys.
+    pub(super) fn beat(&mut self, replica: &Replica, now: Time, tuning: &Tuning) {
+        let others = self.life.configuration.everyone().iter().filter(|other| *other != replica.index());
+        let has_others = others.count() > 0;
+        let Some(lead) = self.life.lead.as_mut().filter(|_| replica.leads() && has_others) else { return };
+        if lead.beat + tuning.heartbeat <= now {
+            (lead.beat, lead.reports) = (now, true);
         }
     }
 
@@ -107,7 +110,7 @@ impl Tally {
         }
         if !before.leads {
             let taken = self.life.log.values().map(|request| (*request, None)).collect();
-            self.life.lead = Some(Lead { taken, ..Lead::default() });
+            self.life.lead = Some(Lead { taken, beat: now, ..Lead::default() });
             self.life.has_led = true;
             self.life.offset = Some(0.0);
             self.count_votes(before.last);

@@ -92,7 +92,8 @@ fn read(path: &Path) -> Result<SourceFile, Box<Outcome>> {
     let mut bytes = Vec::new();
     if let Err(error) = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)) {
         let message = format!("`{}` cannot be read: {error}", path.display());
-        return Err(refused("file-not-found", Span::default(), message, "check the path"));
+        let help = "check the path; the one in `catalog!` starts at the directory of the crate's Cargo.toml";
+        return Err(refused("file-not-found", Span::default(), message, help));
     }
     if bytes.len() > MAX_BYTES {
         let (message, help) = too_large();

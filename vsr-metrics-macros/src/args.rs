@@ -56,7 +56,11 @@ pub(crate) fn from_manifest(path: &str) -> PathBuf {
 pub(crate) fn from_here(path: &str) -> PathBuf {
     let full = from_manifest(path);
     let here = std::env::current_dir().unwrap_or_default();
-    full.strip_prefix(here).map(Path::to_path_buf).unwrap_or(full)
+    match full.strip_prefix(here) {
+        Ok(within) if within.as_os_str().is_empty() => PathBuf::from("."),
+        Ok(within) => within.to_path_buf(),
+        Err(_) => full,
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +78,16 @@ mod tests {
         assert!(
             matches!(parse("source = \"catalog: {}\""), Ok(Input::Source(text)) if text == "catalog: {}")
         );
+    }
+
+    #[test]
+    fn a_directory_has_a_name_of_its_own() {
+        let here = std::env::current_dir().expect("a directory");
+        let name = here.file_name().expect("below the root").to_string_lossy().into_owned();
+        for path in ["", ".", &format!("../{name}/")] {
+            let told = from_here(path);
+            assert!(!told.as_os_str().is_empty() && told.is_dir(), "{path}: {}", told.display());
+        }
     }
 
     #[test]

@@ -22,8 +22,11 @@ use vsr_metrics_catalog::{Outcome, SourceFile};
 /// ```
 ///
 /// Each mistake in the catalog is one error, all of them in one build, with line and column. What is sound is
-/// still generated, so that a mistake does not spread to call sites. Two catalogs of one crate each have their
-/// own module.
+/// still generated, so that a mistake does not spread to call sites.
+///
+/// It stands in a module, not in a function, and two catalogs of one crate each have a module of their own: beside the
+/// types it makes `Metrics`, `METRICS`, and modules such as `cells`, `gauges`, `bounds` and `descriptors`. The crate is
+/// known as `vsr_metrics` where it is used, and no other one there as `core` or `std`.
 #[proc_macro]
 pub fn catalog(input: TokenStream) -> TokenStream {
     let input = match syn::parse::<Input>(input) {

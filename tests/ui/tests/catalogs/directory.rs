@@ -1,0 +1,5 @@
+//! The path starts at the manifest.
+
+vsr_metrics::catalog!(".");
+
+fn main() {}

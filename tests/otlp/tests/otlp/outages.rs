@@ -181,6 +181,11 @@ fn increments_survive_definite_failures() {
         }
     }
     assert_eq!(taken, (1 << 10) - 1);
+    assert_eq!(
+        exporter.status().dropped,
+        0,
+        "what was refused is told with what follows: nothing was given up"
+    );
 }
 
 #[test]

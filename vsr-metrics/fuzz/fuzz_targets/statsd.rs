@@ -64,12 +64,15 @@ fuzz_target!(|input: Input| {
     }
     let delta = registry.snapshot().delta_since(&Snapshot::new());
     let mut model = receiver::Receiver::default();
-    for packet in encoder.packets(&delta) {
+    let packets = encoder.packets(&delta);
+    // A prefix and tags of the longest that are allowed leave a line no room in the smallest of datagrams.
+    let is_dropped = packets.dropped() > 0;
+    for packet in packets {
         model.receive(packet.bytes());
     }
     assert!(model.bad.is_empty(), "{:?}", model.bad);
     assert!(model.longest <= usize::from(input.packet_size).clamp(512, 8932), "{}", model.longest);
-    if input.recordings.iter().any(|recording| matches!(recording.value, Recorded::Histogram(_))) {
+    if is_dropped || input.recordings.iter().any(|recording| matches!(recording.value, Recorded::Histogram(_))) {
         // Their sums and buckets are counters, too.
         return;
     }

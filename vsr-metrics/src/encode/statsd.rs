@@ -154,7 +154,8 @@ impl Encoder {
     }
 
     /// The most bytes in a datagram, [`PACKET_SIZE`] by default; from 512, which every network carries, to 8,932, for
-    /// jumbo frames.
+    /// jumbo frames. That each line fits is proved for the default; a longer one than a smaller datagram holds is dropped
+    /// and counted.
     #[must_use]
     pub fn packet_size(mut self, bytes: usize) -> Self {
         self.packet_size = bytes.clamp(512, 8932);

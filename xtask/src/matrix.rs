@@ -31,7 +31,7 @@ pub const USAGE: &str = "usage: cargo xtask matrix [--fault NAME] [--write] [--k
 
   --fault NAME   only this one
   --write        keep what was seen in docs/alerts/fault-matrix.json, which `cargo xtask gen` renders in the playbook
-  --keep         leave the input of promtool in target/judges/matrix
+  --keep         leave the input of promtool in target/judges/matrix-all, or matrix-NAME
 
 Exit code 1 if an alert fires that should not, does not fire or not in time, or has not cleared in the end, or if
 what was seen is not what the file says.";
@@ -94,7 +94,8 @@ fn judge(program: &Path, options: &Options) -> Result<(Vec<Alerts>, Vec<String>)
     }
     let rules = Rules::of(&compiled.catalog)?;
     let trials = trials(options.only.as_deref())?;
-    let directory = scratch("matrix")?;
+    // One fault is often tried while all are.
+    let directory = scratch(&format!("matrix-{}", options.only.as_deref().unwrap_or("all")))?;
     let seen = run_all(&trials, |trial| trial.run(&directory, &rules, program))?;
     let mut findings: Vec<String> = seen.iter().flat_map(expected::compare).collect();
     if options.only.is_none() {

@@ -1,5 +1,7 @@
 //! Steps that check the sources: format, lints, our own habits, generated files, tests, documents, packages.
 
+use std::path::Path;
+
 use super::{End, Step, output_of};
 use crate::workspace::{cargo, target};
 
@@ -45,19 +47,35 @@ fn benchmark() -> End {
     End::of(check.env("CARGO_TARGET_DIR", target().join("bench")))
 }
 
-/// What is published builds from its package alone, with the catalog inside.
+/// What is published builds from its package alone, with the catalog inside. Each time in a directory of another name:
+/// what cargo once unpacked and compiled of a package is current to it while version and place are the same, whatever
+/// the package holds by now.
 fn packages() -> End {
-    let mut package = cargo(["package", "--allow-dirty", "--quiet"]);
+    let all = target().join("packages");
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let directory = all.join(since.as_millis().to_string());
+    let mut package = cargo(["package", "--allow-dirty", "--quiet", "--target-dir"]);
+    package.arg(&directory).env("CARGO_PROFILE_DEV_DEBUG", "0");
     for name in ["vsr-metrics-catalog", "vsr-metrics-codegen", "vsr-metrics-macros", "vsr-metrics"] {
         package.args(["--package", name]);
     }
-    End::from(output_of(&mut package).and_then(|_| catalog_travels()))
+    let built = remove(&all).and_then(|()| output_of(&mut package)).and_then(|_| catalog_travels(&directory));
+    End::from(built.and_then(|()| remove(&all)))
+}
+
+fn remove(directory: &Path) -> Result<(), String> {
+    match std::fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("`{}`: {error}", directory.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The package of the runtime contains the catalog it compiles, as a file.
-fn catalog_travels() -> Result<(), String> {
+fn catalog_travels(directory: &Path) -> Result<(), String> {
     let version = env!("CARGO_PKG_VERSION");
-    let unpacked = target().join(format!("package/vsr-metrics-{version}/metrics.yaml"));
+    let unpacked = directory.join(format!("package/vsr-metrics-{version}/metrics.yaml"));
     let catalog = std::fs::symlink_metadata(&unpacked);
     match catalog {
         Ok(file) if file.is_file() => Ok(()),

@@ -72,7 +72,9 @@ fuzz_target!(|input: Input| {
     }
     assert!(model.bad.is_empty(), "{:?}", model.bad);
     assert!(model.longest <= usize::from(input.packet_size).clamp(512, 8932), "{}", model.longest);
-    if is_dropped || input.recordings.iter().any(|recording| matches!(recording.value, Recorded::Histogram(_))) {
+    if is_dropped
+        || input.recordings.iter().any(|recording| matches!(recording.value, Recorded::Histogram(_)))
+    {
         // Their sums and buckets are counters, too.
         return;
     }

@@ -16,6 +16,9 @@ pub struct Signals {
     leftover: Arc<Mutex<Option<PathBuf>>>,
 }
 
+/// What comes within this time is one signal: `timeout` sends it to the process and to its group.
+const ONE: Duration = Duration::from_millis(250);
+
 /// The exit code after a second signal, as a shell has it of a process that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
@@ -27,12 +30,13 @@ impl Signals {
     pub fn new() -> Result<Self, ctrlc::Error> {
         let (sender, came) = mpsc::channel();
         let leftover = Arc::<Mutex<Option<PathBuf>>>::default();
-        let (left, mut is_second) = (Arc::clone(&leftover), false);
+        let (left, mut first) = (Arc::clone(&leftover), None::<Instant>);
         ctrlc::set_handler(move || {
-            if is_second {
-                end_at_once(left.lock().unwrap_or_else(PoisonError::into_inner).take());
+            match first {
+                Some(at) if at.elapsed() < ONE => return,
+                Some(_) => end_at_once(left.lock().unwrap_or_else(PoisonError::into_inner).take()),
+                None => first = Some(Instant::now()),
             }
-            is_second = true;
             // Whoever waited may have come to an end already.
             let _ = sender.send(());
         })?;
